@@ -1,0 +1,42 @@
+#define _GNU_SOURCE
+#include "CSpateThreads.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int spate_futex_wait(const uint32_t *word, uint32_t expected, int64_t absolute_monotonic_ns) {
+  struct timespec limit, *limitPointer = 0;
+  if (absolute_monotonic_ns >= 0) {
+    limit.tv_sec = absolute_monotonic_ns / 1000000000;
+    limit.tv_nsec = absolute_monotonic_ns % 1000000000;
+    limitPointer = &limit;
+  }
+  // The bitset form takes an absolute time; without FUTEX_CLOCK_REALTIME that is CLOCK_MONOTONIC.
+  long result = syscall(
+      SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, limitPointer, 0, FUTEX_BITSET_MATCH_ANY);
+  return result < 0 ? -errno : 0;
+}
+
+int spate_futex_wake(const uint32_t *word, int count) {
+  long result = syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, 0, 0, 0);
+  return result < 0 ? -errno : (int)result;
+}
+
+int spate_membarrier_register(void) {
+  return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) < 0 ? -errno : 0;
+}
+
+int spate_membarrier(void) {
+  return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) < 0 ? -errno : 0;
+}
+
+void spate_name_thread(const char *name) {
+  char shortName[16] = {0};
+  for (int i = 0; i < 15 && name[i]; i++) shortName[i] = name[i];
+  pthread_setname_np(pthread_self(), shortName);
+}

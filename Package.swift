@@ -1,0 +1,38 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+  name: "Spate",
+  products: [
+    .library(name: "Spate", targets: ["Spate"])
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CLiburing",
+      path: "CShims/CLiburing",
+      pkgConfig: "liburing",
+      providers: [.apt(["liburing-dev"])]
+    ),
+    .target(
+      name: "CSpate",
+      dependencies: ["CLiburing"],
+      path: "CShims/CSpate"
+    ),
+    .target(
+      name: "Spate",
+      dependencies: ["CSpate"],
+      swiftSettings: swiftSettings
+    ),
+    .testTarget(
+      name: "SpateTests",
+      dependencies: ["Spate", "CSpate"],
+      swiftSettings: swiftSettings
+    ),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,109 @@
+import CSpate
+import Glibc
+
+/// A submission queue of plain system calls: each operation is performed, in order, while ``submit()`` runs.
+///
+/// For machines without io_uring. One thread. Nothing is in flight between calls, so closing waits for
+/// nothing.
+final class SyscallSubmissionQueue: SubmissionQueue {
+  private let limits: WriteLimits
+  private var table: SlotTable
+  /// Slots in the order in which they were enqueued; the first `queuedCount` count.
+  private var queued: [Int]
+  private var queuedCount = 0
+  private var finished: CompletionBuffer
+
+  /// Makes a queue for `capacity` operations.
+  init(capacity: Int, limits: WriteLimits = WriteLimits()) {
+    self.limits = limits
+    table = SlotTable(capacity: capacity)
+    queued = Array(repeating: 0, count: table.capacity)
+    finished = CompletionBuffer(capacity: 2 * table.capacity)
+  }
+
+  deinit { table.deallocate() }
+
+  var capacity: Int { table.capacity }
+
+  var inFlightCount: Int { queuedCount + finished.count }
+
+  func enqueueWrite(
+    _ file: StorageFile,
+    vectors: UnsafeBufferPointer<iovec>,
+    at offset: UInt64,
+    durably: Bool,
+    token: UInt64
+  ) {
+    let index = takeSlot()
+    unsafe table[index].beginWrite(file, vectors, at: offset, durably: durably, token: token, limits: limits)
+  }
+
+  func enqueueSync(_ file: StorageFile, token: UInt64) {
+    let index = takeSlot()
+    table[index].beginSync(file, token: token)
+  }
+
+  func submit() -> Int32 {
+    for position in 0..<queuedCount {
+      let index = queued[position]
+      let error = perform(index)
+      finished.append(IOCompletion(token: table[index].token, error: error))
+      table.free(index)
+    }
+    queuedCount = 0
+    return 0
+  }
+
+  func collect(into completions: UnsafeMutableBufferPointer<IOCompletion>, untilNanoseconds deadline: Int64)
+    -> Int
+  {
+    if queuedCount > 0 { _ = submit() }
+    return unsafe finished.move(into: completions)
+  }
+
+  func close() {
+    _ = submit()
+    finished.removeAll()
+  }
+
+  /// A slot at the end of the queue. A full queue is performed first.
+  private func takeSlot() -> Int {
+    while true {
+      if let index = table.take() {
+        queued[queuedCount] = index
+        queuedCount += 1
+        return index
+      }
+      _ = submit()
+    }
+  }
+
+  /// Does one operation to its end; 0 or the errno.
+  private func perform(_ index: Int) -> Int32 {
+    if let result = table[index].immediateResult { return result }
+    while true {
+      let result = call(index)
+      switch table[index].take(result, limits: limits) {
+      case .ended(let error): return error
+      case .again: if result == -Int(EAGAIN) { sched_yield() }
+      }
+    }
+  }
+
+  /// One system call: a byte count, or a negative errno.
+  private func call(_ index: Int) -> Int {
+    let descriptor = table[index].descriptor
+    if table[index].step == .sync { return Int(spate_fdatasync(descriptor)) }
+    // SAFETY: the vectors and the memory they name live until the completion, by the protocol's contract.
+    let vectors = unsafe table.vectors(index, limits)
+    return unsafe Int(
+      spate_pwritev(
+        descriptor,
+        vectors.baseAddress,
+        Int32(vectors.count),
+        table[index].write.offset,
+        table[index].isDurable ? 1 : 0
+      )
+    )
+  }
+}
