@@ -1,0 +1,117 @@
+/// Finds chunk frames in a segment without walking its frames: at strides, or block by block behind damage.
+///
+/// Recovery uses it, and a cursor that met damage: it can read on at the next of `chunks(from:before:)`. One
+/// thread.
+struct ChunkSearch {
+  /// The open file.
+  let file: SegmentFile
+  /// The segment.
+  let segment: SegmentDescription
+  /// Where the segment's part of the log ends.
+  let limit: UInt64
+
+  /// How much the block-wise search reads at once.
+  private static let windowByteCount = 1 << 20
+
+  /// The valid chunk frames at the strides of the data area at or beyond `start`, ascending.
+  ///
+  /// Reads 80 bytes for each stride, whatever the segment holds.
+  func chunksAtStrides(from start: UInt64) -> [ChunkFrame] {
+    let stride = UInt64(Format.strideByteCount)
+    let first = start <= segment.basePosition ? 0 : (start - segment.basePosition + stride - 1) / stride
+    guard limit > segment.basePosition + first * stride else { return [] }
+    let count = (limit - segment.basePosition + stride - 1) / stride
+    let offsets = (first..<count).map { segment.dataOffset + $0 * stride }
+    file.prefetch(offsets.lazy.map { ($0, ChunkFrame.byteCount) })
+    let buffer = BlockBuffer(byteCount: ChunkFrame.byteCount, alignment: 16)
+    var chunks: [ChunkFrame] = []
+    for offset in offsets where offset < file.byteCount {
+      unsafe file.read(into: buffer.bytes, at: offset)
+      let position = segment.basePosition + (offset - segment.dataOffset)
+      if let chunk = unsafe ChunkFrame(
+        decodingFrame: UnsafeRawPointer(buffer.bytes.baseAddress!),
+        position: position,
+        salt: segment.salt
+      ),
+        position < limit
+      {
+        chunks.append(chunk)
+      }
+    }
+    return chunks
+  }
+
+  /// The valid chunk frames at block boundaries in `start..<end`, ascending.
+  func chunks(from start: UInt64, before end: UInt64) -> [ChunkFrame] {
+    var found: [ChunkFrame] = []
+    unsafe search(from: start, before: end) { window, base in
+      for offset in stride(from: 0, through: window.count - ChunkFrame.byteCount, by: segment.blockByteCount)
+      where base + UInt64(offset) >= start {
+        // SAFETY: the offset leaves room for a chunk frame.
+        if let chunk = unsafe ChunkFrame(
+          decodingFrame: window.baseAddress! + offset,
+          position: base + UInt64(offset),
+          salt: segment.salt
+        ) {
+          found.append(chunk)
+        }
+      }
+    }
+    return found
+  }
+
+  /// Where the last word in `start..<end` that is this use's stamp for its own place says that its frame
+  /// ends. Such a word is no proof of a whole frame, but nothing else in the file imitates it.
+  func endOfStampedFrames(from start: UInt64, before end: UInt64) -> UInt64? {
+    var found: UInt64?
+    unsafe search(from: start, before: end) { window, base in
+      for offset in stride(from: 0, through: window.count - FrameHeader.byteCount, by: Format.frameAlignment)
+      {
+        let position = base + UInt64(offset)
+        // SAFETY: the offset leaves room for a header.
+        let word = unsafe UInt64(littleEndian: window.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        guard position >= start, word == Format.stamp(salt: segment.salt, position: position) else {
+          continue
+        }
+        let header = unsafe FrameHeader(decoding: window.baseAddress! + offset)
+        found = min(limit, position + UInt64(header.frameByteCount))
+      }
+    }
+    return found
+  }
+
+  /// Where the frame at `position` says that it ends; nil when no stamp stands there.
+  func announcedEnd(at position: UInt64) -> UInt64? {
+    guard position + UInt64(FrameHeader.byteCount) <= limit else { return nil }
+    let buffer = BlockBuffer(byteCount: FrameHeader.byteCount, alignment: 16)
+    unsafe file.read(into: buffer.bytes, at: segment.fileOffset(of: position))
+    let header = unsafe FrameHeader(decoding: UnsafeRawPointer(buffer.bytes.baseAddress!))
+    guard header.stamp == Format.stamp(salt: segment.salt, position: position) else { return nil }
+    return min(limit, position + UInt64(header.frameByteCount))
+  }
+
+  /// Calls `body` with windows that cover `start..<end` and begin at block boundaries.
+  private func search(
+    from start: UInt64,
+    before end: UInt64,
+    _ body: (UnsafeRawBufferPointer, UInt64) -> Void
+  ) {
+    let end = min(end, limit)
+    var position = Format.alignDown(start, to: segment.blockByteCount)
+    guard position < end else { return }
+    let buffer = BlockBuffer(
+      byteCount: min(
+        Self.windowByteCount,
+        Int(Format.alignUp(end - position, to: segment.blockByteCount))
+      ),
+      alignment: Format.minimumBlockByteCount
+    )
+    while position < end {
+      let count = min(buffer.byteCount, Int(end - position))
+      let window = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
+      unsafe file.read(into: window, at: segment.fileOffset(of: position))
+      unsafe body(UnsafeRawBufferPointer(window), position)
+      position += UInt64(count)
+    }
+  }
+}

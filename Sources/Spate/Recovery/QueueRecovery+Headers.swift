@@ -1,0 +1,190 @@
+/// The first half of recovery: which files there are, and which of them make up the log.
+extension QueueRecovery {
+  /// What the headers, the probes and the checkpoint say about the log.
+  struct Tail {
+    /// The segments of the log, oldest first.
+    var chain: [SegmentDescription] = []
+    /// Index of the first segment that a dead owner may still have been writing to; locked from there on.
+    var firstIndex = 0
+    /// The highest durable watermark that anything names.
+    var proven: LogMark
+    /// Where the scan has to begin to see all state frames that no checkpoint has; nil when there are none.
+    var statePosition: UInt64?
+    /// Segments that a truncation cut off.
+    var cut: [SegmentDescription] = []
+    /// Segments that are not part of the log for no good reason.
+    var obsolete: [SegmentDescription] = []
+    /// Unused segments behind the log.
+    var spares: [SpareSegment] = []
+  }
+
+  /// Reads the checkpoint; sets one aside that cannot be read.
+  mutating func loadCheckpoint() throws(SpateError) {
+    let (found, isDamaged) = try QueueCheckpoint.load(
+      from: storage,
+      directory: directory,
+      queueIdentifier: manifest.queueIdentifier
+    )
+    if isDamaged {
+      report.findings.append(.unreadableCheckpoint)
+      try setAside(directory + "/" + Format.checkpointName)
+    }
+    if let found { checkpoint = found }
+    fencingEpoch = checkpoint.fencingEpoch
+    epoch = checkpoint.epoch
+    metadata = checkpoint.metadata
+  }
+
+  /// The numbers of the segment files that may be part of the log, ascending. Finishes interrupted
+  /// preparations and trims on the way.
+  mutating func listSegments() throws(SpateError) -> [UInt64] {
+    var numbers: [UInt64] = []
+    var isChanged = false
+    for name in try storage.contents(ofDirectory: directory).sorted() {
+      let path = directory + "/" + name
+      if Format.segmentNumber(inName: name, suffix: Format.preparingSuffix) != nil {
+        report.findings.append(.halfMadeSegment(name: name))
+        try storage.remove(path)
+        isChanged = true
+      } else if name == Format.manifestName + ".new" || name == Format.checkpointName + ".new" {
+        try storage.remove(path)
+        isChanged = true
+      } else if let number = Format.segmentNumber(inName: name) {
+        guard number < checkpoint.firstSegmentNumber else {
+          numbers.append(number)
+          continue
+        }
+        report.findings.append(.finishedRemoval(segmentNumber: number))
+        try storage.remove(path)
+        isChanged = true
+      }
+    }
+    if isChanged { try storage.syncDirectory(directory) }
+    return numbers.sorted()
+  }
+
+  /// Reads one block of each file, newest first, and probes the newest segments. Nil when a file was set
+  /// aside that would have made others look cut off.
+  mutating func readHeaders(_ numbers: [UInt64]) throws(SpateError) -> Tail? {
+    var tail = Tail(proven: LogMark(position: 0, sequence: manifest.baseSequence))
+    var repaired: Set<UInt64> = []
+    var descending: [SegmentDescription] = []
+    var isTruncated = false
+    var isPastTail = false
+    for number in numbers.reversed() {
+      let path = directory + "/" + Format.segmentName(number)
+      let file = try SegmentFile(storage: storage, path: path)
+      // A file below the tail is not written any more; one in it may have writes of a dead owner in flight.
+      guard try file.lock(until: isPastTail ? 0 : lockDeadline) || isPastTail else {
+        throw SpateError(
+          .locked,
+          "Another process still writes to a segment of this queue; end it and open again.",
+          path: path
+        )
+      }
+      let header = try file.header(number: number, queueIdentifier: manifest.queueIdentifier)
+      report.scannedByteCount += file.readByteCount
+      switch header.state {
+      case .unreadable:
+        report.findings.append(.unreadableHeader(segmentNumber: number))
+        try setAside(path)
+      case .unused:
+        try place(spare: header.description, isBehindLog: descending.isEmpty, tail: &tail)
+      case .used:
+        let segment = header.description
+        if let next = descending.last, segment.basePosition >= next.basePosition {
+          // A header made up from an old chunk of a reused file would cut off the log: it is wrong, not the
+          // log.
+          if repaired.contains(next.number) {
+            try setAside(next.path)
+            return nil
+          }
+          if isTruncated { tail.cut.append(segment) } else { tail.obsolete.append(segment) }
+          continue
+        }
+        if header.isRepaired {
+          repaired.insert(number)
+          report.findings.append(.repairedHeader(segmentNumber: number))
+        }
+        if segment.use.flags.contains(.truncation) { isTruncated = true }
+        epoch = max(epoch, segment.epoch)
+        fencingEpoch = max(fencingEpoch, segment.use.fencingEpoch)
+        if !isPastTail {
+          probe(file, segment, limit: descending.last?.use.cutPosition, tail: &tail)
+          isPastTail =
+            tail.proven.position >= segment.basePosition
+            && (tail.statePosition ?? .max) >= segment.basePosition
+          tail.firstIndex += 1
+        }
+        descending.append(segment)
+      }
+    }
+    tail.proven.raise(to: provenByCheckpoint(descending))
+    tail.chain = descending.reversed()
+    tail.firstIndex = max(0, tail.chain.count - tail.firstIndex)
+    return tail
+  }
+
+  /// What the checkpoint proves to have been durable: nothing beyond the cut of a truncation that came after
+  /// it.
+  private func provenByCheckpoint(_ chain: [SegmentDescription]) -> LogMark {
+    var proven = LogMark(position: checkpoint.trimmedPosition, sequence: checkpoint.trimmedSequence)
+    proven.raise(to: LogMark(position: checkpoint.durablePosition, sequence: checkpoint.durableSequence))
+    for segment in chain where segment.use.flags.contains(.truncation) && segment.epoch > checkpoint.epoch {
+      if proven.position > segment.use.cutPosition { proven = segment.use.cut }
+    }
+    return proven
+  }
+
+  /// Raises what is proven by a segment's header, footer and chunk frames at its strides.
+  private mutating func probe(
+    _ file: SegmentFile,
+    _ segment: SegmentDescription,
+    limit next: UInt64?,
+    tail: inout Tail
+  ) {
+    let before = file.readByteCount
+    if !segment.use.flags.isDisjoint(with: [.beginsAfterRecovery, .truncation]) {
+      tail.proven.raise(to: segment.use.cut)
+    }
+    let limit = min(next ?? .max, segment.capacityPosition)
+    let chunks = ChunkSearch(file: file, segment: segment, limit: limit).chunksAtStrides(
+      from: segment.basePosition
+    )
+    for chunk in chunks {
+      tail.proven.raise(to: chunk.durable)
+      epoch = max(epoch, chunk.epoch)
+    }
+    if tail.statePosition == nil, let newest = chunks.last, newest.statePosition > 0 {
+      tail.statePosition = max(newest.statePosition, checkpoint.statePosition)
+    }
+    if let footer = file.footer(of: segment), footer.endPosition <= limit {
+      tail.proven.raise(to: LogMark(position: footer.endPosition, sequence: footer.endSequence))
+    } else if next != nil {
+      report.findings.append(.missingFooter(segmentNumber: segment.number))
+    }
+    report.scannedByteCount += file.readByteCount - before
+  }
+
+  /// Keeps an unused file behind the log for use; removes one whose number has been passed.
+  private mutating func place(
+    spare segment: SegmentDescription,
+    isBehindLog: Bool,
+    tail: inout Tail
+  ) throws(SpateError) {
+    guard isBehindLog else {
+      try storage.remove(segment.path)
+      try storage.syncDirectory(directory)
+      return
+    }
+    tail.spares.append(
+      SpareSegment(
+        number: segment.number,
+        path: segment.path,
+        byteCount: segment.byteCount,
+        footerOffset: segment.footerOffset,
+        blockByteCount: segment.blockByteCount
+      )
+    )
+  }
+}

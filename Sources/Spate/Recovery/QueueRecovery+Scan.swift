@@ -1,0 +1,180 @@
+/// The second half of recovery: the log's end, and what happens to the files that are not part of it.
+extension QueueRecovery {
+  /// Scans from the highest proven chunk to the log's end; returns the end and the index of the last segment.
+  mutating func scan(
+    _ chain: inout [SegmentDescription],
+    tail: Tail
+  ) throws(SpateError) -> (end: LogMark, last: Int) {
+    guard !chain.isEmpty else {
+      let begin = LogMark(
+        position: checkpoint.trimmedPosition,
+        sequence: max(checkpoint.trimmedSequence, manifest.baseSequence)
+      )
+      if tail.proven.position > begin.position {
+        report.findings.append(
+          .damage(
+            DamagedRange(
+              positions: begin.position..<tail.proven.position,
+              sequences: begin.sequence..<max(begin.sequence, tail.proven.sequence),
+              segmentNumber: 0
+            )
+          )
+        )
+      }
+      return (tail.proven, -1)
+    }
+    let target = min(tail.proven.position, tail.statePosition ?? .max)
+    let index = chain.lastIndex { $0.basePosition <= target } ?? 0
+    let start = try anchor(in: chain, index: index, target: target)
+    var opened = files
+    let storage = storage
+    let deadline = lockDeadline
+    var scan = LogScan(chain: chain, proven: tail.proven, statePosition: checkpoint.statePosition) {
+      segment throws(SpateError) in
+      if let file = opened[segment.number] { return file }
+      let file = try Self.open(segment, storage: storage, deadline: deadline)
+      opened[segment.number] = file
+      return file
+    }
+    let (end, last) = try scan.run(from: start, inSegment: index)
+    files = opened
+    report.findings += scan.findings
+    epoch = max(epoch, scan.epoch)
+    apply(scan.stateFrames)
+    return (end, last)
+  }
+
+  /// The last place at or below `target` in a segment where a chunk surely begins.
+  private mutating func anchor(
+    in chain: [SegmentDescription],
+    index: Int,
+    target: UInt64
+  ) throws(SpateError) -> LogMark {
+    let segment = chain[index]
+    let file = try Self.open(segment, storage: storage, deadline: lockDeadline)
+    files[segment.number] = file
+    let limit = min(LogScan.limit(of: index, in: chain), target == .max ? .max : target + 1)
+    let chunks = ChunkSearch(file: file, segment: segment, limit: limit).chunksAtStrides(
+      from: segment.basePosition
+    )
+    return chunks.last?.base ?? segment.use.base
+  }
+
+  /// Opens a segment for the scan, with the lock.
+  private static func open(
+    _ segment: SegmentDescription,
+    storage: any Storage,
+    deadline: UInt64
+  ) throws(SpateError) -> SegmentFile {
+    let file = try SegmentFile(storage: storage, path: segment.path)
+    guard try file.lock(until: deadline) else {
+      throw SpateError(
+        .locked,
+        "Another process still writes to a segment of this queue; end it and open again.",
+        path: segment.path
+      )
+    }
+    return file
+  }
+
+  /// Applies metadata and fences; keeps the other state frames for the cursors.
+  private mutating func apply(_ frames: [StateFrame]) {
+    for frame in frames {
+      switch frame.type {
+      case .metadata:
+        let name = String(decoding: frame.key, as: UTF8.self)
+        metadata[name] = frame.payload.isEmpty ? nil : frame.payload
+      case .fence where frame.payload.count >= 8:
+        let word = (0..<8).reduce(UInt64(0)) { $0 | UInt64(frame.payload[$1]) << (8 * UInt64($1)) }
+        fencingEpoch = max(fencingEpoch, word)
+      default: stateFrames.append(frame)
+      }
+    }
+  }
+
+  /// Reports what is missing between segments that are not scanned: a file that is gone, or was set aside.
+  mutating func checkJoints(of chain: [SegmentDescription], before firstIndex: Int) throws(SpateError) {
+    if let first = chain.first, checkpoint.trimmedPosition < first.use.cutPosition,
+      checkpoint.firstSegmentNumber > 0
+    {
+      report.findings.append(
+        .damage(
+          DamagedRange(
+            positions: checkpoint.trimmedPosition..<first.basePosition,
+            sequences: checkpoint.trimmedSequence..<max(checkpoint.trimmedSequence, first.baseSequence),
+            segmentNumber: first.number
+          )
+        )
+      )
+    }
+    guard firstIndex > 0 else { return }
+    for index in 0..<firstIndex where index + 1 < chain.count {
+      let segment = chain[index]
+      let next = chain[index + 1]
+      guard segment.capacityPosition < next.use.cutPosition else { continue }
+      let file = try SegmentFile(storage: storage, path: segment.path)
+      let end = self.end(of: segment, in: file)
+      report.scannedByteCount += file.readByteCount
+      report.findings.append(
+        .damage(
+          DamagedRange(
+            positions: end.position..<next.basePosition,
+            sequences: end.sequence..<max(end.sequence, next.baseSequence),
+            segmentNumber: segment.number
+          )
+        )
+      )
+    }
+  }
+
+  /// The end of an old segment, from its footer or by walking all of it.
+  private func end(of segment: SegmentDescription, in file: SegmentFile) -> LogMark {
+    if let footer = file.footer(of: segment) {
+      return LogMark(position: footer.endPosition, sequence: footer.endSequence)
+    }
+    var walk = SegmentWalk(
+      file: file,
+      segment: segment,
+      start: segment.basePosition,
+      sequence: segment.baseSequence,
+      limit: segment.capacityPosition
+    )
+    while case .frame = walk.next() {}
+    return LogMark(position: walk.position, sequence: walk.sequence)
+  }
+
+  /// Makes durable what was scanned: after a kill it may be in the page cache or the device's cache only.
+  mutating func sync() throws(SpateError) {
+    for number in files.keys.sorted() {
+      guard let file = files[number] else { continue }
+      try storage.sync(file.file)
+    }
+  }
+
+  /// Removes a segment that a truncation, whose header is synced by now, cut off as a whole.
+  mutating func removeCutOff(_ segment: SegmentDescription) throws(SpateError) {
+    report.findings.append(.finishedRemoval(segmentNumber: segment.number))
+    try storage.remove(segment.path)
+    try storage.syncDirectory(directory)
+  }
+
+  /// Moves a file into `aside/`, under its own name or, if that is taken, with a number behind it.
+  mutating func setAside(_ path: String) throws(SpateError) {
+    let aside = directory + "/" + Format.asideName
+    if try storage.kind(of: aside) == nil {
+      try storage.createDirectory(aside)
+      try storage.syncDirectory(directory)
+    }
+    let name = String(path.dropFirst(directory.count + 1))
+    var target = aside + "/" + name
+    var copy = 0
+    while try storage.kind(of: target) != nil {
+      copy += 1
+      target = aside + "/" + name + ".\(copy)"
+    }
+    try storage.rename(path, to: target)
+    try storage.syncDirectory(aside)
+    try storage.syncDirectory(directory)
+    report.findings.append(.setAside(path: target))
+  }
+}

@@ -1,0 +1,131 @@
+import CSpate
+
+/// Opens a queue's directory after any end of its last owner: a clean one, a kill, a power cut, a full disk,
+/// damage.
+///
+/// Blocking; the caller holds the store's lock. What it reads depends on how much was not durable, not on the
+/// length of the log: one block a segment file, one chunk frame a stride of the newest ones, and the frames
+/// behind the highest durable watermark. It deletes only what is known to hold nothing or to be trimmed, and
+/// running it again, even after a crash inside, gives the same log.
+struct QueueRecovery {
+  /// Where the files are.
+  let storage: any Storage
+  /// The queue's directory, relative to the store's.
+  let directory: String
+  /// How long to wait for a dead owner's writes in flight.
+  let lockWaitNanoseconds: UInt64
+
+  var manifest: QueueManifest
+  var checkpoint: QueueCheckpoint
+  var report = RecoveryReport()
+  var files: [UInt64: SegmentFile] = [:]
+  var lockDeadline: UInt64 = 0
+
+  /// Recovers the queue in `directory`; loads its manifest unless the caller has it already.
+  ///
+  /// Fails with `.notFound`, `.corrupt` or `.unsupportedFormat` for a queue that cannot be opened at all,
+  /// `.locked` when another process's writes to a segment do not end in time, and the storage's errors. A
+  /// failure leaves everything for another try.
+  static func run(
+    storage: any Storage,
+    directory: String,
+    manifest known: QueueManifest? = nil,
+    lockWaitNanoseconds: UInt64 = 10_000_000_000
+  ) throws(SpateError) -> RecoveredQueue {
+    let manifest = if let known { known } else { try QueueManifest.load(from: storage, directory: directory) }
+    while true {
+      var recovery = QueueRecovery(
+        storage: storage,
+        directory: directory,
+        lockWaitNanoseconds: lockWaitNanoseconds,
+        manifest: manifest,
+        checkpoint: QueueCheckpoint(queueIdentifier: manifest.queueIdentifier)
+      )
+      if let queue = try recovery.attempt() { return queue }
+    }
+  }
+
+  /// One pass. Nil when a file had to be set aside before the others could be judged: begin anew.
+  private mutating func attempt() throws(SpateError) -> RecoveredQueue? {
+    lockDeadline = spate_now_monotonic_ns() &+ lockWaitNanoseconds
+    try loadCheckpoint()
+    let numbers = try listSegments()
+    guard let tail = try readHeaders(numbers) else { return nil }
+    var chain = tail.chain
+    try checkJoints(of: chain, before: tail.firstIndex)
+    let (end, last) = try scan(&chain, tail: tail)
+    try sync()
+    for segment in tail.cut { try removeCutOff(segment) }
+    for segment in tail.obsolete + chain[(last + 1)...] { try setAside(segment.path) }
+    if last < chain.count { chain.removeSubrange((last + 1)...) }
+    return try finish(chain: chain, end: end, spares: tail.spares, numbers: numbers)
+  }
+
+  /// What is left to do once the log's end is known.
+  private mutating func finish(
+    chain: [SegmentDescription],
+    end: LogMark,
+    spares: [SpareSegment],
+    numbers: [UInt64]
+  ) throws(SpateError) -> RecoveredQueue {
+    var chain = chain
+    if let last = chain.indices.last {
+      chain[last].endPosition = end.position
+      chain[last].endSequence = end.sequence
+    }
+    report.endPosition = end.position
+    report.endSequence = end.sequence
+    report.scannedByteCount = files.values.reduce(0) { $0 + $1.readByteCount } + report.scannedByteCount
+    let damages = report.damages
+    for index in chain.indices {
+      chain[index].isDamaged = damages.contains { $0.segmentNumber == chain[index].number }
+    }
+    let aside = directory + "/" + Format.asideName
+    let asideNames = try storage.kind(of: aside) == nil ? [] : storage.contents(ofDirectory: aside)
+    let asideNumbers = asideNames.compactMap { Format.segmentNumber(inName: String($0.prefix(24))) }
+    let highest = (numbers + asideNumbers).max()
+    files.removeAll()
+    return RecoveredQueue(
+      manifest: manifest,
+      checkpoint: checkpoint,
+      catalog: SegmentCatalog(segments: chain, damages: damages),
+      endPosition: end.position,
+      endSequence: end.sequence,
+      beginPosition: max(checkpoint.trimmedPosition, chain.first?.basePosition ?? end.position),
+      beginSequence: max(
+        checkpoint.trimmedSequence,
+        chain.first?.baseSequence ?? end.sequence,
+        manifest.baseSequence
+      ),
+      nextSegmentNumber: max(highest.map { $0 + 1 } ?? 0, checkpoint.firstSegmentNumber),
+      epoch: epoch,
+      fencingEpoch: fencingEpoch,
+      spares: spares.sorted { $0.number < $1.number },
+      metadata: metadata,
+      stateFrames: stateFrames,
+      report: report
+    )
+  }
+
+  // MARK: State that the steps fill in
+
+  var epoch: UInt64 = 0
+  var fencingEpoch: UInt64 = 0
+  var metadata: [String: [UInt8]] = [:]
+  var stateFrames: [StateFrame] = []
+
+  /// Begins with nothing known but the manifest.
+  private init(
+    storage: any Storage,
+    directory: String,
+    lockWaitNanoseconds: UInt64,
+    manifest: QueueManifest,
+    checkpoint: QueueCheckpoint
+  ) {
+    self.storage = storage
+    self.directory = directory
+    self.lockWaitNanoseconds = lockWaitNanoseconds
+    self.manifest = manifest
+    self.checkpoint = checkpoint
+  }
+}

@@ -1,0 +1,28 @@
+/// Block-aligned memory of one owner, for header, footer and scan reads and for direct writes. Freed with its
+/// owner; used by one thread at a time.
+@safe
+final class BlockBuffer {
+  // SAFETY: allocated here, freed in `deinit`, never handed out but to closures and to a `Storage` call.
+  private let memory: UnsafeMutableRawBufferPointer
+
+  /// How many bytes there are.
+  let byteCount: Int
+
+  /// Zeroed memory of `byteCount` bytes, aligned to `alignment`.
+  init(byteCount: Int, alignment: Int) {
+    self.byteCount = byteCount
+    unsafe memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: alignment)
+    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+
+  deinit { unsafe memory.deallocate() }
+
+  /// The bytes, for as long as the buffer lives.
+  ///
+  /// SAFETY: the caller keeps the buffer alive and shares it with nobody meanwhile.
+  @unsafe
+  var bytes: UnsafeMutableRawBufferPointer { unsafe memory }
+
+  /// Zeroes everything.
+  func clear() { unsafe memory.initializeMemory(as: UInt8.self, repeating: 0) }
+}

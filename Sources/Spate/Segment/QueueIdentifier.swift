@@ -1,0 +1,18 @@
+/// Sixteen random bytes that tie a queue's files together. Two queues never share one.
+struct QueueIdentifier: Hashable, Sendable {
+  /// Bytes 0..<8, as a little-endian integer.
+  var high: UInt64
+  /// Bytes 8..<16, as a little-endian integer.
+  var low: UInt64
+
+  /// Wraps two words.
+  init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// A new identifier from the system's random source.
+  static func random() -> QueueIdentifier {
+    QueueIdentifier(high: .random(in: 1...(.max)), low: .random(in: 0...(.max)))
+  }
+}
