@@ -1,0 +1,418 @@
+import CSpate
+import Glibc
+import Synchronization
+
+/// The one writer of a store: drains the rings of all its queues, writes and syncs them together, and wakes
+/// who waited.
+///
+/// A state machine of rounds, run by one thread; a simulation may step it instead. Only ``enqueue(_:)``,
+/// ``wake()`` and ``stop()`` may be called by others.
+///
+/// One round: take queues that became ready, collect completions, drain, submit writes and syncs, and only
+/// then wake waiters: the next group travels while those of the last one are told.
+@safe
+final class Committer: @unchecked Sendable {
+  // SAFETY: everything but `ready`, `parked` and `isStopping` is touched by the committer thread only.
+  static let lightLimit: UInt64 = 64 << 10
+  static let slotCount = 256
+  static let inFlightByteLimit = 8 << 20
+
+  let storage: any Storage
+  let pool: BufferPool
+  let clock: StoreClock
+  let tailCacheByteCount: Int
+  private(set) var submission: (any SubmissionQueue)?
+  private let ready = Mutex<[QueueCore]>([])
+  private let hasReady = Atomic<Bool>(false)
+  private let isStopping = Atomic<Bool>(false)
+  private let parked = FutexWord()
+
+  var active: [QueueWriter] = []
+  var slots: [ExtentSlot] = []
+  private var freeSlots: [Int] = []
+  private var completions: UnsafeMutableBufferPointer<IOCompletion>
+  private var light: AlignedBuffer
+  var covered: [Waiter] = []
+  private(set) var inFlightByteCount = 0
+  private var spinNanoseconds: UInt64 = 0
+  let statistics = CommitStatistics()
+  private var needsSubmit = false
+
+  init(storage: any Storage, pool: BufferPool, clock: StoreClock, tailCacheByteCount: Int) throws(SpateError)
+  {
+    self.storage = storage
+    self.pool = pool
+    self.clock = clock
+    self.tailCacheByteCount = tailCacheByteCount
+    light = try AlignedBuffer(
+      byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount,
+      alignment: storage.blockByteCount
+    )
+    unsafe completions = .allocate(capacity: Self.slotCount)
+    slots.reserveCapacity(Self.slotCount)
+  }
+
+  deinit {
+    for slot in slots { slot.memory.destroy() }
+    light.free()
+    unsafe completions.deallocate()
+    parked.destroy()
+  }
+
+  // MARK: Called by any thread
+
+  /// Puts a queue on the ready list and wakes the committer. Called by who cleared the queue's idle bit, so
+  /// once at a time.
+  func enqueue(_ core: QueueCore) {
+    ready.withLock { $0.append(core) }
+    // ORDERING: sequentially consistent with `park`: either the committer sees the flag or we see it parked.
+    hasReady.store(true, ordering: .sequentiallyConsistent)
+    wake()
+  }
+
+  /// Wakes the committer if it sleeps.
+  func wake() {
+    if parked.exchange(0) != 0 {
+      _ = unsafe spate_futex_wake(parked.address, 1)
+    }
+  }
+
+  /// Makes ``run()`` return once everything that was published is durable or failed.
+  func stop() {
+    isStopping.store(true, ordering: .sequentiallyConsistent)
+    wake()
+  }
+
+  // MARK: The thread
+
+  /// Rounds until stopped. On the committer's own thread.
+  func run() {
+    do {
+      submission = try storage.makeSubmissionQueue()
+    } catch {
+      submission = nil
+    }
+    while true {
+      let worked = round()
+      if worked {
+        spinNanoseconds = spate_now_monotonic_ns()
+        continue
+      }
+      if isAnythingInFlight {
+        _ = collect(until: Int64(spate_now_monotonic_ns()) + 1_000_000)
+        continue
+      }
+      if isStopping.load(ordering: .acquiring), !hasReady.load(ordering: .acquiring),
+        active.allSatisfy(\.isSettled)
+      {
+        break
+      }
+      rest()
+    }
+    submission?.close()
+  }
+
+  /// Spins for as long as waking up again would cost, then sleeps.
+  private func rest() {
+    let now = spate_now_monotonic_ns()
+    if now &- spinNanoseconds < 20_000 {
+      for _ in 0..<32 { spate_cpu_pause() }
+      return
+    }
+    if !settle() { park() }
+  }
+
+  private var isAnythingInFlight: Bool { (submission?.inFlightCount ?? 0) > 0 }
+
+  /// One round without waiting. Returns whether anything moved.
+  func round() -> Bool {
+    clock.refresh()
+    takeReady()
+    var moved = collect(until: 0) > 0
+    for writer in active {
+      if writer.drain() { moved = true }
+    }
+    if commitLight() { moved = true }
+    for writer in active where submitWork(of: writer) { moved = true }
+    if needsSubmit {
+      needsSubmit = false
+      if let error = submission?.submit(), error != 0 { failAll(errno: error) }
+    }
+    wakeCovered()
+    for writer in active { writer.reclaim(tailCacheByteCount: tailCacheByteCount) }
+    notifyStarving()
+    return moved
+  }
+
+  private func takeReady() {
+    guard hasReady.load(ordering: .acquiring) else { return }
+    hasReady.store(false, ordering: .sequentiallyConsistent)
+    let cores = ready.withLock { ready in
+      let all = ready
+      ready.removeAll(keepingCapacity: true)
+      return all
+    }
+    for core in cores where !core.writer.isActive {
+      core.writer.isActive = true
+      active.append(core.writer)
+    }
+  }
+
+  private func wakeCovered() {
+    guard !covered.isEmpty else { return }
+    for waiter in covered { waiter.complete(with: nil) }
+    covered.removeAll(keepingCapacity: true)
+  }
+
+  private func notifyStarving() {
+    for waiter in pool.takeStarving() { waiter.memoryWasFreed() }
+  }
+
+  /// Lets the queues that have nothing to do go idle: their next publish tells us. Returns whether one of
+  /// them had something after all.
+  ///
+  /// ORDERING: the bits are set, then a membarrier runs in every producer, then the stamps are looked at once
+  /// more: a publish either comes before the barrier and is seen here, or sees the bit.
+  private func settle() -> Bool {
+    guard !active.isEmpty else { return false }
+    for writer in active where writer.isSettled { writer.core.setIdle() }
+    if !Ring.publishesWithBarrier { _ = spate_membarrier() }
+    var found = false
+    for writer in active where writer.isSettled {
+      if writer.drain() || writer.drainIsBlocked {
+        found = true
+        // Whoever cleared the bit first keeps the queue: we, or a producer that put it on the ready list.
+        _ = writer.core.clearIdle()
+      } else {
+        writer.isActive = false
+      }
+    }
+    active.removeAll { !$0.isActive }
+    return found
+  }
+
+  private func park() {
+    parked.set(1)
+    if hasReady.load(ordering: .sequentiallyConsistent)
+      || (isStopping.load(ordering: .sequentiallyConsistent) && active.isEmpty)
+    {
+      parked.clear()
+      return
+    }
+    // Something is still to be tried again (a full disk, a claim that is out): look at it from time to time.
+    let deadline = active.isEmpty ? -1 : Int64(spate_now_monotonic_ns()) + 2_000_000
+    _ = unsafe spate_futex_wait(parked.address, 1, deadline)
+    parked.clear()
+  }
+
+  // MARK: Slots
+
+  private func takeSlot() -> Int? {
+    if let free = freeSlots.popLast() { return free }
+    guard slots.count < Self.slotCount, let memory = try? SlotMemory(blockByteCount: storage.blockByteCount)
+    else {
+      return nil
+    }
+    slots.append(ExtentSlot(memory: memory))
+    return slots.count - 1
+  }
+
+  private func release(_ slot: Int) {
+    slots[slot].kind = .free
+    slots[slot].writer = nil
+    slots[slot].copy?.free()
+    slots[slot].copy = nil
+    freeSlots.append(slot)
+  }
+
+  // MARK: Submitting
+
+  /// With a single queue that has little to write and nothing in flight: one write that is its own sync, on
+  /// this thread.
+  private func commitLight() -> Bool {
+    guard !isAnythingInFlight, let writer = soleLightWriter(), let slot = takeSlot() else { return false }
+    defer { release(slot) }
+    guard writer.fillExtent(&slots[slot], durably: true),
+      let (file, offset) = writer.destination(of: slots[slot])
+    else {
+      return false
+    }
+    wakeCovered()
+    let begun = spate_now_monotonic_ns()
+    var count = 0
+    for index in 0..<slots[slot].vectorCount {
+      let vector = unsafe slots[slot].memory.vectors[index]
+      if let base = unsafe vector.iov_base {
+        unsafe (light.address + count).copyMemory(from: base, byteCount: vector.iov_len)
+      }
+      unsafe count += vector.iov_len
+    }
+    do {
+      try unsafe storage.writeDurably(
+        file,
+        UnsafeRawBufferPointer(start: light.address, count: count),
+        at: offset
+      )
+    } catch {
+      writer.writeFailed(error, slot: slots[slot], committer: self)
+      return true
+    }
+    statistics.countSync(nanoseconds: spate_now_monotonic_ns() &- begun, byteCount: count, isLight: true)
+    if let mark = slots[slot].mark { writer.credit(written: mark, durable: mark, committer: self) }
+    return true
+  }
+
+  private func soleLightWriter() -> QueueWriter? {
+    var sole: QueueWriter?
+    for writer in active where writer.failure == nil && writer.hasUnsubmitted {
+      guard sole == nil, writer.isLight(limit: Self.lightLimit), writer.retryNanoseconds == 0 else {
+        return nil
+      }
+      sole = writer
+    }
+    return sole
+  }
+
+  /// Queues what a queue has to write and to sync. Returns whether there was anything.
+  private func submitWork(of writer: QueueWriter) -> Bool {
+    guard writer.failure == nil, let submission else { return false }
+    if writer.retryNanoseconds != 0 {
+      guard spate_now_monotonic_ns() >= writer.retryNanoseconds else { return false }
+      writer.retryNanoseconds = 0
+    }
+    var queued = false
+    while writer.inFlight.count < QueueWriter.inFlightLimit, inFlightByteCount < Self.inFlightByteLimit,
+      writer.hasUnsubmitted, let slot = takeSlot()
+    {
+      let durably = writer.isLight(limit: Self.lightLimit)
+      guard writer.fillExtent(&slots[slot], durably: durably),
+        let (file, offset) = writer.destination(of: slots[slot])
+      else {
+        release(slot)
+        break
+      }
+      slots[slot].kind = durably ? .durableWrite : .write
+      slots[slot].isDone = false
+      slots[slot].submittedNanoseconds = spate_now_monotonic_ns()
+      inFlightByteCount += slots[slot].byteCount
+      writer.inFlight.append(slot)
+      if slots[slot].includesTail { writer.tailIsInFlight = true }
+      unsafe submission.enqueueWrite(
+        file,
+        vectors: slots[slot].vectors,
+        at: offset,
+        durably: durably,
+        token: UInt64(slot)
+      )
+      queued = true
+    }
+    if queueSync(of: writer, on: submission) { queued = true }
+    if queued { needsSubmit = true }
+    return queued
+  }
+
+  /// One sync in flight a queue, credited with what was written in order when it was submitted, within one
+  /// segment's file.
+  private func queueSync(of writer: QueueWriter, on submission: any SubmissionQueue) -> Bool {
+    guard writer.syncSlot == nil, writer.hasUnsynced, let first = writer.segments.first,
+      !writer.inFlight.contains(where: { slots[$0].kind == .durableWrite }), let slot = takeSlot()
+    else { return false }
+    var credit = writer.written
+    if writer.segments.count > 1, credit.position > writer.segments[1].segment.base.position {
+      credit = writer.segments[1].segment.base
+    }
+    slots[slot].kind = .sync
+    slots[slot].writer = writer
+    slots[slot].mark = credit
+    slots[slot].submittedNanoseconds = spate_now_monotonic_ns()
+    writer.syncSlot = slot
+    submission.enqueueSync(first.segment.file.file, token: UInt64(slot))
+    return true
+  }
+
+  // MARK: Completing
+
+  /// Applies completions, waiting for one until `deadline` (monotonic ns; 0: not at all). Returns how many
+  /// there were.
+  private func collect(until deadline: Int64) -> Int {
+    guard let submission, submission.inFlightCount > 0 else { return 0 }
+    let count = unsafe submission.collect(into: completions, untilNanoseconds: deadline)
+    for index in 0..<count {
+      let completion = unsafe completions[index]
+      complete(Int(completion.token), error: completion.error)
+    }
+    return count
+  }
+
+  private func complete(_ slot: Int, error: Int32) {
+    guard let writer = slots[slot].writer else { return }
+    let elapsed = spate_now_monotonic_ns() &- slots[slot].submittedNanoseconds
+    switch slots[slot].kind {
+    case .free: return
+    case .sync:
+      writer.syncSlot = nil
+      let credit = slots[slot].mark
+      release(slot)
+      if error != 0 {
+        failUnsynced(errno: error)
+        return
+      }
+      statistics.countSync(nanoseconds: elapsed, byteCount: 0, isLight: false)
+      if let credit { writer.credit(written: writer.written, durable: credit, committer: self) }
+    case .write, .durableWrite:
+      inFlightByteCount -= slots[slot].byteCount
+      if error != 0 {
+        let failure = SpateError.system(error, .write)
+        writer.writeFailed(failure, slot: slots[slot], committer: self)
+      } else {
+        if slots[slot].kind == .durableWrite {
+          statistics.countSync(nanoseconds: elapsed, byteCount: slots[slot].byteCount, isLight: true)
+        } else {
+          statistics.countWrite(byteCount: slots[slot].byteCount)
+        }
+      }
+      if slots[slot].includesTail { writer.tailIsInFlight = false }
+      slots[slot].isDone = true
+      finishInOrder(writer)
+    }
+  }
+
+  /// Credits the writes that are done, in order of position: a write behind one that is still in flight waits
+  /// for it.
+  private func finishInOrder(_ writer: QueueWriter) {
+    while let slot = writer.inFlight.first, slots[slot].isDone {
+      writer.inFlight.removeFirst()
+      let mark = slots[slot].mark
+      let isDurable = slots[slot].kind == .durableWrite
+      release(slot)
+      guard writer.failure == nil, writer.retryNanoseconds == 0, let mark else { continue }
+      writer.credit(written: mark, durable: isDurable ? mark : writer.durable, committer: self)
+    }
+    writer.rewindAfterFullDisk()
+  }
+
+  // MARK: Failing
+
+  /// A lost sync: the device may have dropped the writes of every file, so all queues with uncredited writes
+  /// fail for good.
+  private func failUnsynced(errno: Int32) {
+    let failure = SpateError(
+      .syncFailed,
+      "a sync failed, so records without an acknowledgement may be lost; check the disk, then reopen the store",
+      systemErrorNumber: errno
+    )
+    for writer in active where writer.hasUnsynced || !writer.inFlight.isEmpty || writer.syncSlot != nil {
+      writer.fail(failure)
+    }
+  }
+
+  /// The kernel refuses our submissions: nothing can be written any more.
+  func failAll(errno: Int32) {
+    let failure = SpateError(
+      .ioFailed,
+      "the kernel refuses to take writes; check the limits of the process, then reopen the store",
+      systemErrorNumber: errno
+    )
+    for writer in active { writer.fail(failure) }
+  }
+}

@@ -1,0 +1,184 @@
+import CSpate
+import Synchronization
+
+/// All of one open queue: its ring, its watermarks, its segments, and what the two threads of the store keep
+/// of it.
+///
+/// Shared by the handles, cursors, claims and batches of the queue, which keep it alive.
+final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
+  // SAFETY: `writer` is touched by the committer only; everything else is a constant or guards itself.
+  let name: String
+  let directory: String
+  let identifier: QueueIdentifier
+  let engine: Engine
+  let ring: Ring
+  let watermarks: Watermarks
+  let catalog: SegmentCatalog
+  let counters = QueueCounters()
+  let clock: StoreClock
+  let report: RecoveryReport
+  let claimDeadlineNanoseconds: UInt64
+  /// Signalled at a publish while a cursor that follows `published` sleeps.
+  let published = EventCount()
+  let cursors = CursorRegistry()
+  private(set) var writer: QueueWriter!
+  /// The files beside the active segment. The lock is held while they are worked on, never on the way of a
+  /// record.
+  let files: Mutex<QueueFiles>
+  private let firstUncoveredState = Atomic<UInt64>(0)
+
+  init(name: String, directory: String, recovered: RecoveredQueue, options: QueueOptions, engine: Engine) {
+    self.name = name
+    self.directory = directory
+    identifier = recovered.manifest.queueIdentifier
+    self.engine = engine
+    clock = engine.clock
+    if let last = recovered.catalog.last { clock.advance(to: last.lastTimestamp ?? last.baseTimestamp) }
+    catalog = recovered.catalog
+    report = recovered.report
+    claimDeadlineNanoseconds = engine.options.claimDeadlineNanoseconds
+    files = Mutex(QueueFiles(recovered: recovered, retainedByteCount: options.retainedByteCount))
+    let end = LogMark(
+      position: Format.alignUp(recovered.endPosition, to: engine.storage.blockByteCount),
+      sequence: recovered.endSequence
+    )
+    watermarks = Watermarks(at: end)
+    ring = Ring(
+      end: end,
+      epoch: recovered.epoch + 1,
+      fencingEpoch: recovered.fencingEpoch,
+      flags: recovered.catalog.count == 0 ? [] : .beginsAfterRecovery,
+      cutPosition: recovered.catalog.count == 0 ? nil : recovered.endPosition,
+      pool: engine.pool,
+      configuration: engine.ringConfiguration
+    )
+    writer = QueueWriter(core: self, end: end)
+    ring.attach(environment: self)
+  }
+
+  // MARK: Publishing
+
+  @inline(never)
+  func attend(_ bits: UInt32) {
+    let header = unsafe ring.words.header
+    if bits & Attention.followerParked != 0 {
+      unsafe header.pointee.attention.bitwiseAnd(~Attention.followerParked, ordering: .acquiringAndReleasing)
+      published.signal()
+    }
+    if bits & Attention.committerIdle != 0, clearIdle() { engine.committer.enqueue(self) }
+  }
+
+  /// Clears the bit that asks producers to tell of a publish. Returns true for the one who cleared it.
+  func clearIdle() -> Bool {
+    // ORDERING: sequentially consistent: one of the committer's last look and the producer's publish sees the
+    // other.
+    unsafe ring.words.header.pointee.attention.bitwiseAnd(
+      ~Attention.committerIdle,
+      ordering: .sequentiallyConsistent
+    ).oldValue & Attention.committerIdle != 0
+  }
+
+  /// Asks producers to tell of their next publish. Committer only.
+  func setIdle() {
+    unsafe ring.words.header.pointee.attention.bitwiseOr(
+      Attention.committerIdle,
+      ordering: .sequentiallyConsistent
+    )
+  }
+
+  /// Asks producers to signal `published` at their next publish.
+  func parkFollower() {
+    unsafe ring.words.header.pointee.attention.bitwiseOr(
+      Attention.followerParked,
+      ordering: .sequentiallyConsistent
+    )
+    if !Ring.publishesWithBarrier { _ = spate_membarrier() }
+  }
+
+  // MARK: What the ring asks
+
+  var timestamp: UInt64 { clock.now }
+  var bufferWaiter: any BufferWaiter { self }
+
+  var recoveryHint: RecoveryHint {
+    RecoveryHint(durable: watermarks.durable, statePosition: firstUncoveredState.load(ordering: .acquiring))
+  }
+
+  func prepareSegment(byteCount: UInt64) {
+    engine.housekeeper.request(.prepare(self, byteCount: byteCount))
+  }
+
+  func memoryWasFreed() { ring.unblock() }
+
+  func buffersWereFreed() { engine.notifyStarving() }
+
+  // MARK: What the committer tells
+
+  func segmentBegan(_ segment: RingSegment) {
+    catalog.append(segment.file.description(use: segment.use))
+  }
+
+  func segmentEnded(_ segment: QueueWriter.WriteSegment, end: LogMark) {
+    catalog.seal(
+      segment.segment.file.number,
+      endPosition: end.position,
+      endSequence: end.sequence,
+      lastTimestamp: clock.now
+    )
+    engine.housekeeper.request(.seal(self, segment, end: end))
+  }
+
+  func countExpiredClaim() { counters.countExpiredClaim() }
+
+  /// Cursors that read near the tail want durable chunks to stay in memory for a while.
+  var hasTailCursors: Bool { cursors.count > 0 }
+
+  func diskBecameFull(_ error: SpateError) { ring.refuse(.full(error)) }
+
+  /// No record becomes durable any more; appends and waits fail until the store is reopened.
+  func fail(_ failure: SpateError) {
+    ring.refuse(.failed(failure))
+    watermarks.fail(failure)
+    published.signal()
+  }
+
+  // MARK: Reading the state
+
+  var statistics: QueueStatistics {
+    var statistics = QueueStatistics()
+    counters.fill(&statistics)
+    let durable = watermarks.durable
+    statistics.durableSequence = durable.sequence
+    statistics.durablePosition = durable.position
+    statistics.writtenSequence = watermarks.writtenSequence
+    statistics.firstSequence = catalog.first?.baseSequence ?? durable.sequence
+    statistics.ringByteCount = ring.bufferByteCount
+    statistics.cursorCount = cursors.count
+    statistics.largestCursorLag =
+      cursors.lowestSequence.map { durable.sequence - min($0, durable.sequence) } ?? 0
+    return statistics
+  }
+}
+
+// Closing.
+extension QueueCore {
+  /// Refuses appends and waits until everything that was published is durable. Blocks.
+  func close() throws(SpateError) {
+    ring.refuse(.closed)
+    ring.closeNewest()
+    defer {
+      watermarks.fail(SpateError(.closed, "the store was closed"))
+      published.signal()
+    }
+    guard let end = ring.end else { return }
+    try watermarks.wait(.durablePosition, for: end.position, until: -1)
+  }
+
+  /// Closes the files of segments that are still open, once the threads have ended.
+  func releaseFiles() {
+    for segment in writer.segments { engine.storage.close(segment.segment.file.file) }
+    if let prepared = ring.withdrawPrepared() { engine.storage.close(prepared.file) }
+    let preparer = SegmentPreparer(storage: engine.storage, directory: directory, queueIdentifier: identifier)
+    files.withLock { $0.removeSpares(preparer: preparer) }
+  }
+}

@@ -1,0 +1,78 @@
+import CSpate
+
+// Crediting: moving the watermarks, giving memory and segments back, and failing.
+extension QueueWriter {
+  /// Moves the marks to at least these places and collects who is covered.
+  func credit(written newWritten: LogMark, durable newDurable: LogMark, committer: Committer) {
+    guard failure == nil else { return }
+    if newWritten.position > written.position { written = newWritten }
+    if newDurable.position > durable.position { durable = newDurable }
+    core.watermarks.advance(written: written, durable: durable, covered: &committer.covered)
+    finishSegments()
+  }
+
+  /// Hands segments that are durable to their end over to be sealed.
+  private func finishSegments() {
+    while segments.count > 1, durable.position >= segments[1].segment.base.position {
+      let finished = segments.removeFirst()
+      core.segmentEnded(finished, end: segments[0].segment.base)
+    }
+  }
+
+  /// Detaches chunks that are durable. Some stay attached while tail cursors read them.
+  func reclaim(tailCacheByteCount: Int) {
+    guard let oldest = core.ring.oldestChunk, let end = oldest.endPosition, end <= durable.position else {
+      return
+    }
+    let keep = core.hasTailCursors ? tailCacheByteCount : 0
+    var chunk: Chunk? = oldest
+    var clean = 0
+    while let candidate = chunk, let end = candidate.endPosition, end <= durable.position {
+      clean += candidate.bufferByteCount
+      chunk = candidate.next
+    }
+    chunk = oldest
+    while clean > keep, let candidate = chunk, let end = candidate.endPosition, end <= durable.position {
+      clean -= candidate.bufferByteCount
+      let next = candidate.next
+      if lastDrained == candidate { lastDrained = nil }
+      if writeChunk == candidate { writeChunk = next }
+      core.ring.detachOldest()
+      chunk = next
+    }
+  }
+
+  /// Whether a claim that was not published holds back what comes after it.
+  var drainIsBlocked: Bool { blockedSince != 0 }
+
+  /// A write did not reach the kernel's hands. A full disk is tried again; everything else is final.
+  func writeFailed(_ error: SpateError, slot: ExtentSlot, committer: Committer) {
+    if error.code == .diskFull {
+      retryNanoseconds = max(1, spate_now_monotonic_ns() + 200_000_000)
+      core.diskBecameFull(error)
+      rewindAfterFullDisk()
+      return
+    }
+    fail(error)
+  }
+
+  /// After a write met a full disk, and once nothing is in flight: everything that was not credited is
+  /// written again later.
+  func rewindAfterFullDisk() {
+    guard retryNanoseconds != 0, inFlight.isEmpty, submitted > written.position else { return }
+    submitted = written.position
+    for index in segments.indices where segments[index].segment.base.position >= submitted {
+      segments[index].isHeaderSubmitted = false
+    }
+    var chunk = core.ring.oldestChunk
+    while let candidate = chunk, let end = candidate.endPosition, end <= submitted { chunk = candidate.next }
+    writeChunk = chunk
+  }
+
+  /// Ends this queue's life as one that takes appends.
+  func fail(_ failure: SpateError) {
+    guard self.failure == nil else { return }
+    self.failure = failure
+    core.fail(failure)
+  }
+}

@@ -1,0 +1,186 @@
+import CSpate
+import Glibc
+
+// Gathering: turning drained bytes into the vectors of one write.
+extension QueueWriter {
+  static let extentByteCount = 1 << 20
+  static let inFlightLimit = 4
+
+  /// Fills `slot` with the next extent. Returns false when there is nothing that may be written now.
+  ///
+  /// Whole blocks are written from the ring, in place. The partial block at the tail is written from a copy,
+  /// zeroed beyond the last frame, again each time it has grown, and only while no other write of it is in
+  /// flight: nobody changes bytes under a write, and nobody else's bytes reach the file.
+  func fillExtent(_ slot: inout ExtentSlot, durably: Bool) -> Bool {
+    guard hasUnsubmitted, let index = segmentIndex(at: submitted) else { return false }
+    let block = core.ring.configuration.blockByteCount
+    let start = Format.alignDown(submitted, to: block)
+    if start != submitted, tailIsInFlight { return false }
+    let segment = segments[index].segment
+    let segmentEnd = index + 1 < segments.count ? segments[index + 1].segment.base.position : UInt64.max
+
+    slot.vectorCount = 0
+    slot.includesTail = false
+    slot.includesHeader = !segments[index].isHeaderSubmitted
+    if slot.includesHeader { addHeader(segment, to: &slot) }
+    var position = start
+    var byteCount = 0
+    var mark: LogMark?
+    gathering: while let chunk = writeChunk, position < segmentEnd {
+      let chunkEnd = chunk.endPosition
+      let available = min(drained.position, chunkEnd ?? UInt64.max)
+      guard position < available else {
+        guard position == chunkEnd, let next = chunk.next else { break }
+        writeChunk = next
+        continue
+      }
+      let whole = Format.alignDown(available, to: block)
+      var piece = Int(whole - min(position, whole))
+      let isFull = slot.vectorCount >= ExtentSlot.vectorCapacity - 2 || byteCount >= Self.extentByteCount
+      if isFull || (byteCount > 0 && byteCount + piece > Self.extentByteCount) { break }
+      piece = min(piece, Self.extentByteCount)
+      if piece > 0 {
+        let source = unsafe chunk.buffer + Int(position - chunk.basePosition)
+        unsafe slot.add(iovec(iov_base: source, iov_len: piece))
+        position += UInt64(piece)
+        byteCount += piece
+        if position < whole {
+          // A run larger than an extent: the mark waits for the extent that ends it.
+          mark = nil
+          break
+        }
+      }
+      if position == chunkEnd {
+        mark = LogMark(position: position, sequence: chunk.endSequence)
+        continue
+      }
+      // The rest is a partial block at the tail of what was drained.
+      guard durably || (inFlight.isEmpty && byteCount < Self.extentByteCount) else { break }
+      if available > position {
+        addTail(chunk, from: position, to: available, &slot)
+        byteCount += block
+        slot.includesTail = true
+      }
+      position = available
+      mark = drained
+      break gathering
+    }
+    guard position > submitted else { return false }
+    slot.start = start
+    slot.end = position
+    slot.mark = mark
+    slot.segmentNumber = segment.file.number
+    slot.writer = self
+    segments[index].isHeaderSubmitted = true
+    submitted = position
+    if !expired.isEmpty, !copyAroundExpiredClaims(&slot) {
+      // No memory for the copy: the extent is tried again at the next round.
+      submitted = max(start, written.position)
+      return false
+    }
+    return true
+  }
+
+  /// The file and the offset that a filled slot goes to.
+  func destination(of slot: ExtentSlot) -> (file: StorageFile, offset: UInt64)? {
+    guard let index = segments.firstIndex(where: { $0.segment.file.number == slot.segmentNumber }) else {
+      return nil
+    }
+    let segment = segments[index].segment
+    let offset = slot.includesHeader ? 0 : segment.dataOffset + (slot.start - segment.base.position)
+    return (segment.file.file, offset)
+  }
+
+  private func segmentIndex(at position: UInt64) -> Int? {
+    segments.lastIndex { $0.segment.base.position <= position }
+  }
+
+  /// The header block goes in front of the segment's first extent, in the same write.
+  private func addHeader(_ segment: RingSegment, to slot: inout ExtentSlot) {
+    let block = core.ring.configuration.blockByteCount
+    let header = unsafe slot.memory.blocks.address
+    unsafe header.initializeMemory(as: UInt8.self, repeating: 0, count: block)
+    let identity = SegmentIdentity(
+      blockByteCount: segment.file.blockByteCount,
+      segmentNumber: segment.file.number,
+      byteCount: segment.file.byteCount,
+      footerOffset: segment.file.footerOffset,
+      queueIdentifier: core.identifier,
+      createdTimestamp: segment.timestamp
+    )
+    unsafe identity.encode(into: header)
+    unsafe segment.use.encode(into: header + Format.useSectorOffset)
+    unsafe slot.add(iovec(iov_base: header, iov_len: block))
+  }
+
+  private func addTail(_ chunk: Chunk, from start: UInt64, to end: UInt64, _ slot: inout ExtentSlot) {
+    let block = core.ring.configuration.blockByteCount
+    let tail = unsafe slot.memory.blocks.address + block
+    let count = Int(end - start)
+    unsafe tail.copyMemory(from: chunk.buffer + Int(start - chunk.basePosition), byteCount: count)
+    unsafe (tail + count).initializeMemory(as: UInt8.self, repeating: 0, count: block - count)
+    unsafe slot.add(iovec(iov_base: tail, iov_len: block))
+  }
+
+  /// Replaces a slot's vectors by a private copy in which claims that were given up are proper abandoned
+  /// frames: their owners may still write to the ring's bytes. Returns false when there is no memory for the
+  /// copy.
+  private func copyAroundExpiredClaims(_ slot: inout ExtentSlot) -> Bool {
+    let block = core.ring.configuration.blockByteCount
+    expired.removeAll { $0.position + UInt64($0.byteCount) <= durable.position }
+    let touched = expired.filter { $0.position < slot.end && $0.position + UInt64($0.byteCount) > slot.start }
+    guard !touched.isEmpty else { return true }
+    let header = slot.includesHeader ? block : 0
+    let total = (0..<slot.vectorCount).reduce(0) { unsafe $0 + slot.memory.vectors[$1].iov_len }
+    guard let copy = try? AlignedBuffer(byteCount: total, alignment: block) else { return false }
+    var filled = 0
+    for index in 0..<slot.vectorCount {
+      let vector = unsafe slot.memory.vectors[index]
+      if let base = unsafe vector.iov_base {
+        unsafe (copy.address + filled).copyMemory(from: base, byteCount: vector.iov_len)
+      }
+      unsafe filled += vector.iov_len
+    }
+    for claim in touched {
+      var frame = FrameHeader(
+        type: .abandoned,
+        timestamp: core.timestamp,
+        bodyByteCount: claim.byteCount - FrameHeader.byteCount
+      )
+      let image = UnsafeMutableRawPointer.allocate(byteCount: claim.byteCount, alignment: 8)
+      defer { unsafe image.deallocate() }
+      unsafe image.initializeMemory(as: UInt8.self, repeating: 0, count: claim.byteCount)
+      frame.stamp = Format.stamp(salt: salt(of: slot), position: claim.position)
+      unsafe frame.encode(into: image)
+      frame.checksum = unsafe frame.computedChecksum(ofFrame: UnsafeRawPointer(image))
+      unsafe frame.encode(into: image)
+      let from = max(claim.position, slot.start)
+      let to = min(claim.position + UInt64(claim.byteCount), slot.end)
+      let target = unsafe copy.address + header + Int(from - slot.start)
+      unsafe target.copyMemory(from: image + Int(from - claim.position), byteCount: Int(to - from))
+    }
+    slot.copy = copy
+    slot.vectorCount = 0
+    unsafe slot.add(iovec(iov_base: copy.address, iov_len: total))
+    return true
+  }
+
+  private func salt(of slot: ExtentSlot) -> UInt64 {
+    segments.first { $0.segment.file.number == slot.segmentNumber }?.segment.salt ?? 0
+  }
+}
+
+extension ExtentSlot {
+  mutating func add(_ vector: iovec) {
+    unsafe memory.vectors[vectorCount] = vector
+    vectorCount += 1
+  }
+
+  /// The vectors, for the kernel.
+  var vectors: UnsafeBufferPointer<iovec> {
+    unsafe UnsafeBufferPointer(start: memory.vectors, count: vectorCount)
+  }
+
+  /// The bytes of all vectors.
+  var byteCount: Int { (0..<vectorCount).reduce(0) { unsafe $0 + memory.vectors[$1].iov_len } }
+}

@@ -1,0 +1,239 @@
+import CSpate
+import Glibc
+import Synchronization
+
+/// What the committer knows of one queue: how far it drained, submitted, wrote and made durable. Committer
+/// thread only.
+///
+///     durable        written        submitted        drained          published
+///     ───┼──────────────┼───────────────┼────────────────┼────────────────┼───►  log
+///        credited by    completed       handed to        seen in          claimed
+///        a sync         in order        the kernel       the ring         by producers
+///
+/// INVARIANT: durable <= written <= submitted rounded up to a block, and drained is the end of a whole batch.
+final class QueueWriter {
+  /// A segment that is being written, or waits for the sync that completes it.
+  struct WriteSegment {
+    let segment: RingSegment
+    var isHeaderSubmitted = false
+    /// Grows as chunks are drained; written once the segment is durable to its end.
+    var footer: SegmentFooter
+    let footerByteCount: Int
+
+    init(segment: RingSegment) {
+      self.segment = segment
+      footer = SegmentFooter(salt: segment.salt, firstTimestamp: segment.timestamp)
+      footerByteCount = Int(segment.file.byteCount - segment.file.footerOffset)
+    }
+
+    /// The whole footer of a segment that ended.
+    func footer(end: LogMark, lastTimestamp: UInt64) -> SegmentFooter {
+      var footer = footer
+      footer.endPosition = end.position
+      footer.endSequence = end.sequence
+      footer.lastTimestamp = lastTimestamp
+      footer.recordCount = end.sequence - segment.base.sequence
+      return footer
+    }
+  }
+
+  unowned let core: QueueCore
+  var drainChunk: Chunk?
+  var drainPosition: UInt64
+  var drainSequence: UInt64
+  /// The end of the last whole batch that was drained.
+  var drained: LogMark
+  /// The chunk that was drained to its end last, while the ring still holds it.
+  var lastDrained: Chunk?
+  /// The chunk in which `submitted` lies.
+  var writeChunk: Chunk?
+  var submitted: UInt64
+  var written: LogMark
+  var durable: LogMark
+  var segments: [WriteSegment] = []
+  /// Slots of writes in flight, in order of position.
+  var inFlight: [Int] = []
+  /// Whether a write in flight covers the partial tail block.
+  var tailIsInFlight = false
+  var syncSlot: Int?
+  var isActive = false
+  var failure: SpateError?
+  /// When a claim that was not published was first seen at the drain position, monotonic ns; 0 when none is.
+  var blockedSince: UInt64 = 0
+  /// Claims that were given up in chunks that are not written yet, in order.
+  var expired: [(position: UInt64, byteCount: Int)] = []
+  /// When a write that met a full disk may be tried again, monotonic ns; 0 when none is waiting.
+  var retryNanoseconds: UInt64 = 0
+
+  init(core: QueueCore, end: LogMark) {
+    self.core = core
+    drainPosition = end.position
+    drainSequence = end.sequence
+    drained = end
+    submitted = end.position
+    written = end
+    durable = end
+    inFlight.reserveCapacity(8)
+  }
+
+  /// Whether records were drained that no write covers yet.
+  var hasUnsubmitted: Bool { submitted < drained.position }
+
+  /// Whether something was written that no sync covers yet.
+  var hasUnsynced: Bool { durable.position < written.position }
+
+  /// Whether nothing is in flight and everything that was drained is durable.
+  var isSettled: Bool {
+    inFlight.isEmpty && syncSlot == nil && (failure != nil || (!hasUnsubmitted && !hasUnsynced))
+  }
+
+  /// Whether the pending bytes may travel by one write that is its own sync: nothing else is in flight or
+  /// unsynced, so the bytes it covers are all that its credit speaks of.
+  func isLight(limit: UInt64) -> Bool {
+    inFlight.isEmpty && syncSlot == nil && !hasUnsynced && hasUnsubmitted
+      && drained.position - submitted <= limit && expired.isEmpty && segments.count == 1
+  }
+}
+
+// Draining: following published frames through the ring.
+extension QueueWriter {
+  /// Advances over the frames that were published since the last call. Returns whether there were any.
+  func drain() -> Bool {
+    guard failure == nil else { return false }
+    var moved = false
+    while true {
+      guard let chunk = drainChunk ?? nextChunk() else { return moved }
+      if drainChunk == nil { enter(chunk) }
+      let before = drainPosition
+      scan(chunk)
+      if drainPosition != before { moved = true }
+      guard let end = chunk.endPosition, drainPosition == end else { return moved }
+      drained = LogMark(position: end, sequence: drainSequence)
+      drainChunk = nil
+      lastDrained = chunk
+    }
+  }
+
+  /// The chunk to drain after the last one: the ring's oldest at first, then the one that follows.
+  private func nextChunk() -> Chunk? {
+    if let lastDrained {
+      if let next = lastDrained.next { return next }
+      return nil
+    }
+    return core.ring.oldestChunk
+  }
+
+  /// Takes a chunk over: its segment, its place in the index.
+  private func enter(_ chunk: Chunk) {
+    drainChunk = chunk
+    if segments.last?.segment.file.number != chunk.segmentNumber {
+      for segment in core.ring.takeBegunSegments() {
+        segments.append(WriteSegment(segment: segment))
+        core.segmentBegan(segment)
+      }
+    }
+    if writeChunk == nil { writeChunk = chunk }
+    let index = segments.count - 1
+    guard index >= 0 else { return }
+    segments[index].footer.add(
+      chunkAt: chunk.basePosition,
+      sequence: chunk.baseSequence,
+      timestamp: chunk.openedTimestamp,
+      regionByteCount: segments[index].footerByteCount
+    )
+  }
+
+  /// Follows the frames of one chunk from the drain position on, as far as they are published.
+  private func scan(_ chunk: Chunk) {
+    let salt = chunk.salt
+    let base = chunk.basePosition
+    let limit = base + UInt64(chunk.capacity)
+    var position = drainPosition
+    var sequence = drainSequence
+    var mark = drained
+    var records: UInt64 = 0
+    let buffer = unsafe UnsafeRawPointer(chunk.buffer)
+    scanning: while position < limit {
+      let frame = unsafe buffer + Int(truncatingIfNeeded: position &- base)
+      let expected = Format.stamp(salt: salt, position: position)
+      let seen = unsafe Ring.loadStamp(at: frame)
+      var takesSequence: UInt64 = 1
+      var continues = false
+      let byteCount: Int
+      if seen == expected {
+        // SAFETY: the stamp says that the header of 32 bytes was published in this chunk.
+        let body = unsafe frame.load(fromByteOffset: 12, as: UInt32.self)
+        let shape = unsafe frame.load(fromByteOffset: 24, as: UInt64.self)
+        let type = FrameType(rawValue: UInt8(truncatingIfNeeded: shape))
+        takesSequence = type.takesSequence ? 1 : 0
+        continues = shape & (UInt64(FrameFlags.continues.rawValue) << 8) != 0
+        byteCount = Format.frameByteCount(bodyByteCount: Int(body))
+      } else if seen == expected ^ Format.paddingMask {
+        position = chunk.endPosition ?? Format.alignUp(position, to: core.ring.configuration.blockByteCount)
+        mark = LogMark(position: position, sequence: sequence)
+        break scanning
+      } else if seen == expected ^ Format.claimedMask {
+        guard let given = unsafe giveUpClaim(at: frame, expected: expected, position: position, chunk: chunk)
+        else {
+          break scanning
+        }
+        byteCount = given
+      } else {
+        break scanning
+      }
+      position &+= UInt64(truncatingIfNeeded: byteCount)
+      sequence &+= takesSequence
+      records &+= takesSequence
+      if !continues { mark = LogMark(position: position, sequence: sequence) }
+    }
+    if position != drainPosition { blockedSince = 0 }
+    drainPosition = position
+    drainSequence = sequence
+    drained = mark
+    if records > 0 { core.counters.countDrained(records: records) }
+  }
+
+  /// Gives up a claim that has been out for longer than the deadline. Returns its size, or nil while it may
+  /// still be published.
+  private func giveUpClaim(
+    at frame: UnsafeRawPointer,
+    expected: UInt64,
+    position: UInt64,
+    chunk: Chunk
+  ) -> Int? {
+    let now = spate_now_monotonic_ns()
+    if blockedSince == 0 {
+      blockedSince = now
+      return nil
+    }
+    guard now - blockedSince >= core.claimDeadlineNanoseconds else { return nil }
+    let body = unsafe frame.load(fromByteOffset: 12, as: UInt32.self)
+    let byteCount = Format.frameByteCount(bodyByteCount: Int(body))
+    // ORDERING: acquire and release: either the owner's publish comes first, and its bytes are visible, or
+    // ours does and the owner learns that it is too late.
+    let (exchanged, _) = unsafe UnsafeMutableRawPointer(mutating: frame)
+      .assumingMemoryBound(to: Atomic<UInt64>.self).pointee.compareExchange(
+        expected: expected ^ Format.claimedMask,
+        desired: expected ^ Format.expiredMask,
+        ordering: .acquiringAndReleasing
+      )
+    guard exchanged else { return nil }
+    blockedSince = 0
+    expired.append((position, byteCount))
+    unsafe chunk.descriptor.pointee.expiredClaimCount.wrappingAdd(1, ordering: .releasing)
+    core.countExpiredClaim()
+    return byteCount
+  }
+}
+
+extension SegmentFooter {
+  /// The footer of a segment that has just begun.
+  init(salt: UInt64, firstTimestamp: UInt64) {
+    self.salt = salt
+    self.firstTimestamp = firstTimestamp
+    endPosition = 0
+    endSequence = 0
+    lastTimestamp = 0
+    recordCount = 0
+  }
+}

@@ -1,0 +1,172 @@
+import CSpate
+
+// Reading what the ring does not hold any more: windows of segment files, of blocks that are final.
+extension FrameReader {
+  /// The data area is mapped in pieces of this, so that no frame but a run crosses from one to the next.
+  static var windowByteCount: UInt64 { 4 << 20 }
+
+  /// Makes the bytes at `position`, which is durable, available from a segment file. Nil to look again (the
+  /// position moved on), false when the disk may not be read now.
+  mutating func readSegment() throws(SpateError) -> Bool? {
+    guard mayBlock else {
+      needsDisk = true
+      return false
+    }
+    if let failure = core.watermarks.failure, failure.code == .closed { throw failure }
+    if let damage = core.catalog.damage(at: position) {
+      try pass(damage, becauseOf: nil)
+      return nil
+    }
+    guard let segment = core.catalog.segment(containing: position) else { throw trimmed() }
+    if position >= segment.limitPosition {
+      return try leave(segment) ? nil : false
+    }
+    // Durable is read after the description: if the segment ended, all of it is durable from here on.
+    let durable = core.watermarks.durablePosition
+    let end = min(segment.limitPosition, durable)
+    let isFinal = segment.endPosition.map { $0 <= durable } ?? false
+    let block = segment.blockByteCount
+    let finalEnd = isFinal ? Format.alignUp(end, to: block) : Format.alignDown(end, to: block)
+    let needed = position + neededByteCount
+    guard needed <= end else {
+      try meetDamage()
+      return nil
+    }
+    let start = Format.alignDown(position, to: block)
+    letGo()
+    if start >= finalEnd || needed > finalEnd {
+      try copyTail(of: segment, from: start, to: end)
+      return true
+    }
+    let step = Self.windowByteCount
+    let boundary = segment.basePosition + ((start - segment.basePosition) / step + 1) * step
+    let windowEnd = min(finalEnd, max(boundary, Format.alignUp(needed, to: block)))
+    guard let mapped = try map(segment, from: start, to: windowEnd, final: finalEnd) else { return nil }
+    limit = min(mapped, end)
+    return true
+  }
+
+  /// Moves behind a segment that was read to its end. False when nothing comes behind it.
+  private mutating func leave(_ segment: SegmentDescription) throws(SpateError) -> Bool {
+    letGo()
+    neededByteCount = 0
+    guard let next = core.catalog.segment(after: segment.number) else {
+      let end = Format.alignUp(segment.limitPosition, to: segment.blockByteCount)
+      guard position < end else { return false }
+      position = end
+      return true
+    }
+    let gap = DamagedRange(
+      positions: position..<max(position, next.basePosition),
+      sequences: sequence..<max(sequence, next.baseSequence),
+      segmentNumber: segment.number
+    )
+    try pass(gap, becauseOf: nil)
+    return true
+  }
+
+  /// Maps a window and returns its end. Nil when the segment went away meanwhile, or when nothing can be read
+  /// at `position` and the reader moved behind it.
+  private mutating func map(
+    _ segment: SegmentDescription,
+    from start: UInt64,
+    to end: UInt64,
+    final: UInt64
+  ) throws(SpateError) -> UInt64? {
+    let storage = core.engine.storage
+    core.cursors.beginUse(ofSegment: segment.number)
+    var isKept = false
+    defer { if !isKept { core.cursors.endUse(ofSegment: segment.number) } }
+    // Registered first, then looked up once more: whoever trims does it the other way round.
+    guard core.catalog.segment(containing: position)?.number == segment.number else { return nil }
+    let file = try storage.open(segment.path, .read)
+    // The mapping outlives the descriptor, so a cursor holds none.
+    defer { storage.close(file) }
+    prefetch(file, segment, from: start, to: min(final, end + Self.windowByteCount))
+    // Where a part of the window cannot be read, no more is mapped than the next frame needs.
+    let needed = position + max(neededByteCount, UInt64(Format.frameAlignment))
+    let smallest = min(final, Format.alignUp(needed, to: segment.blockByteCount))
+    var failure: SpateError?
+    for end in smallest < end ? [end, smallest] : [end] {
+      do throws(SpateError) {
+        let region = try unsafe storage.map(
+          file,
+          at: segment.fileOffset(of: start),
+          byteCount: Int(end - start)
+        )
+        isKept = true
+        unsafe lend(.window(region, segmentNumber: segment.number), region, segment, from: start)
+        return end
+      } catch {
+        guard error.code == .ioFailed else { throw error }
+        failure = error
+      }
+    }
+    try meetDamage(becauseOf: failure)
+    return nil
+  }
+
+  /// Reads what is durable but not in final blocks into memory of its own, past the page cache: the block is
+  /// written again.
+  private mutating func copyTail(
+    of segment: SegmentDescription,
+    from start: UInt64,
+    to end: UInt64
+  ) throws(SpateError) {
+    let storage = core.engine.storage
+    let alignment = max(segment.blockByteCount, storage.blockByteCount)
+    let memory = BlockBuffer(
+      byteCount: Int(Format.alignUp(end, to: segment.blockByteCount) - start),
+      alignment: alignment
+    )
+    let file = try storage.open(segment.path, .readDirect)
+    defer { storage.close(file) }
+    let count = try unsafe storage.read(file, into: memory.bytes, at: segment.fileOffset(of: start))
+    guard UInt64(count) >= end - start else {
+      throw SpateError(
+        .ioFailed,
+        "the segment file is shorter than what is durable; check the disk",
+        path: segment.path,
+        position: position
+      )
+    }
+    unsafe lend(.copy(memory), UnsafeRawBufferPointer(memory.bytes), segment, from: start)
+    limit = end
+  }
+
+  private mutating func lend(
+    _ kind: Lease.Kind,
+    _ region: UnsafeRawBufferPointer,
+    _ segment: SegmentDescription,
+    from start: UInt64
+  ) {
+    unsafe hold(
+      Lease(kind, core: core, support: support),
+      bytes: region.baseAddress,
+      basePosition: start,
+      salt: segment.salt,
+      isVerifying: true
+    )
+    source = .segment(number: segment.number)
+    neededByteCount = 0
+  }
+
+  /// Asks the kernel to read this window and the next one at once: populating alone would read page by page.
+  private mutating func prefetch(_ file: StorageFile, _ segment: SegmentDescription, from start: UInt64, to end: UInt64) {
+    guard let storage = core.engine.storage as? any PrefetchingStorage else { return }
+    let from = prefetched.segment == segment.number ? max(start, min(prefetched.end, end)) : start
+    prefetched = (segment.number, end)
+    guard from < end else { return }
+    storage.prefetch(file, at: segment.fileOffset(of: from), byteCount: Int(end - from))
+  }
+
+  func trimmed() -> SpateError {
+    let first = core.catalog.first?.baseSequence ?? core.watermarks.durableSequence
+    return SpateError(
+      .outOfRange,
+      "record \(nextSequence) was trimmed; the first one that is kept is \(first): seek there",
+      position: position,
+      sequence: first
+    )
+  }
+}

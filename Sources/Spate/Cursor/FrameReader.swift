@@ -1,0 +1,264 @@
+import CSpate
+import Synchronization
+
+/// Follows the frames of one queue's log from record to record, wherever their bytes are. One owner at a
+/// time.
+///
+///     segments, mapped window by window          ring, chunk by chunk
+///     ──────────────────┬──────────────────┬────────────────────┬───────────►  log
+///                       └ a window: checked └ a pinned chunk: in place
+///                         by CRC-32C          as published
+///
+/// ``advance()`` is the hot path: a stamp's load, two loads of the header, and no call, lock or reference
+/// count as long as `position` is below `limit`. Everything else happens in ``refill()``, once a chunk, a
+/// window or a move of the watermark.
+///
+/// INVARIANT: the bytes of positions `basePosition ..< limit` are at `bytes`, held by `lease`, and no byte
+/// below the followed watermark changes. A frame that begins below `limit` is whole there in the ring; in a
+/// window that is checked.
+@safe
+struct FrameReader: ~Copyable {
+  /// What `bytes` are.
+  enum Source {
+    case none
+    case chunk(Chunk)
+    /// A mapped window, or a copy of the tail that was read from the file, of a segment.
+    case segment(number: UInt64)
+    /// Published frames copied from a chunk that could not be pinned for long.
+    case copy
+  }
+
+  /// What is to be found on the disk before reading can go on.
+  enum Seek { case sequence(UInt64), time(UInt64) }
+
+  let core: QueueCore
+  let support: CursorSupport
+  let place: CursorPlace
+  let level: DurabilityLevel
+
+  // SAFETY: `bytes` and `frame` point into what `lease` holds; they are read only below `limit`.
+  var bytes: UnsafeRawPointer
+  var basePosition: UInt64 = 0
+  /// Where the next frame begins.
+  var position: UInt64 = 0
+  /// Up to where frames may be read from `bytes` now.
+  var limit: UInt64 = 0
+  /// The sequence of the next record.
+  var sequence: UInt64 = 0
+  var salt: UInt64 = 0
+  var isVerifying = false
+  /// Whether records are passed over until `skipBelow` and `skipBefore` are reached.
+  var isSkipping = false
+  /// Whether the frame at `position` was claimed and not published when it was looked at.
+  var isStopped = false
+  /// The record that ``advance()`` found.
+  private(set) var frame: UnsafeRawPointer
+  private(set) var frameSequence: UInt64 = 0
+
+  var skipBelow: UInt64 = 0
+  var skipBefore: UInt64 = 0
+  /// How many bytes from `position` on the next window must have; 0 when any will do.
+  var neededByteCount: UInt64 = 0
+  var source = Source.none
+  private(set) var lease: Lease?
+  /// Counts the leases, so that a batch notices a new one without touching references.
+  private(set) var leaseNumber = 0
+  var pendingSeek: Seek?
+  /// A failure that was met behind records that a batch took, for the next move.
+  var pendingError: SpateError?
+  var seenTruncations: UInt64
+  /// Up to which offset of which segment the kernel was asked to read ahead.
+  var prefetched: (segment: UInt64, end: UInt64) = (0, 0)
+  /// Whether the disk may be read now; if not, `needsDisk` says that it would have been.
+  var mayBlock = true
+  var needsDisk = false
+
+  init(core: QueueCore, level: DurabilityLevel) {
+    self.core = core
+    self.level = level
+    support = CursorSupport.of(core.engine)
+    place = CursorPlace(sequence: core.watermarks.durableSequence)
+    unsafe bytes = UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
+    unsafe frame = UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
+    seenTruncations = core.cursors.truncationCount
+    core.cursors.add(place)
+  }
+
+  deinit { core.cursors.remove(place) }
+
+  /// The sequence of the record that would come next.
+  var nextSequence: UInt64 { isSkipping ? max(sequence, skipBelow) : sequence }
+
+  /// The bytes of the frame that ``advance()`` found.
+  var frameByteCount: Int {
+    // SAFETY: the frame is whole, and held.
+    Format.frameByteCount(
+      bodyByteCount: unsafe Int(UInt32(littleEndian: frame.load(fromByteOffset: 12, as: UInt32.self)))
+    )
+  }
+
+  /// Keeps a failure for the next move: records before it were found by this one.
+  mutating func postpone(_ error: SpateError) {
+    pendingError = error
+    limit = position
+  }
+
+  /// Moves to the next record that may be seen; false when there is none now, or when `needsDisk` was set.
+  ///
+  /// On a thrown error the reader stands where it stood, or, where records were lost, behind them.
+  @inline(__always)
+  mutating func advance() throws(SpateError) -> Bool {
+    while true {
+      guard position < limit else {
+        guard try refill() else { return false }
+        continue
+      }
+      // SAFETY: the invariant: 8 bytes at least are there below `limit`, all of a frame once it is published
+      // or checked.
+      let candidate = unsafe bytes + Int(truncatingIfNeeded: position &- basePosition)
+      let stamp = Format.stamp(salt: salt, position: position)
+      let word = unsafe Ring.loadStamp(at: candidate)
+      guard word == stamp else {
+        guard unsafe try passOver(word, stamp, at: candidate) else { return false }
+        continue
+      }
+      if isVerifying {
+        guard unsafe try verify(candidate) else { continue }
+      }
+      let body = unsafe UInt32(littleEndian: candidate.load(fromByteOffset: 12, as: UInt32.self))
+      let type = unsafe candidate.load(fromByteOffset: 24, as: UInt8.self)
+      position &+= UInt64(truncatingIfNeeded: Format.frameByteCount(bodyByteCount: Int(body)))
+      guard type == FrameType.record.rawValue else {
+        if FrameType(rawValue: type).takesSequence { sequence &+= 1 }
+        continue
+      }
+      unsafe frame = candidate
+      frameSequence = sequence
+      sequence &+= 1
+      if isSkipping, unsafe skips(candidate) { continue }
+      return true
+    }
+  }
+
+  /// As ``advance()``, waiting until `deadline` (monotonic ns; negative: no limit). False at the deadline.
+  ///
+  /// - Throws: what failed the queue, or `closed`, once nothing more can come.
+  mutating func advance(until deadline: Int64) throws(SpateError) -> Bool {
+    while true {
+      if try advance() { return true }
+      if let kind = level.positionKind {
+        do throws(SpateError) {
+          try core.watermarks.wait(kind, for: position &+ 1, until: deadline)
+        } catch {
+          if error.code == .timedOut { return try advance() }
+          throw error
+        }
+        continue
+      }
+      // The order matters: whoever publishes after the follower parked signals, and what came before is seen.
+      let seen = core.published.current
+      core.parkFollower()
+      if try advance() { return true }
+      if let failure = core.watermarks.failure { throw failure }
+      if !core.published.wait(from: seen, until: deadline) { return try advance() }
+    }
+  }
+
+  // MARK: Holding bytes
+
+  /// Reads from other bytes from here on; `limit` and `source` are for the caller to set.
+  mutating func hold(_ new: Lease?, bytes: UnsafeRawPointer?, basePosition: UInt64, salt: UInt64, isVerifying: Bool) {
+    lease = new
+    leaseNumber &+= 1
+    if let bytes = unsafe bytes { unsafe self.bytes = bytes }
+    self.basePosition = basePosition
+    self.salt = salt
+    self.isVerifying = isVerifying
+    isStopped = false
+  }
+
+  /// Holds nothing: the next move looks for the position anew.
+  mutating func letGo() {
+    if lease != nil { unsafe hold(nil, bytes: nil, basePosition: 0, salt: 0, isVerifying: false) }
+    source = .none
+    limit = 0
+  }
+
+  // MARK: Steps off the hot path
+
+  /// Handles a word that is not the frame's stamp. False when nothing more can be read now.
+  @inline(never)
+  private mutating func passOver(
+    _ word: UInt64,
+    _ stamp: UInt64,
+    at candidate: UnsafeRawPointer
+  ) throws(SpateError) -> Bool {
+    if word == stamp ^ Format.paddingMask {
+      position = Format.alignUp(position + 8, to: core.ring.configuration.blockByteCount)
+      return true
+    }
+    if isVerifying {
+      try meetDamage()
+      return true
+    }
+    if word == stamp ^ Format.expiredMask {
+      // SAFETY: the length was stored before the claim's stamp.
+      let body = unsafe UInt32(littleEndian: candidate.load(fromByteOffset: 12, as: UInt32.self))
+      position &+= UInt64(Format.frameByteCount(bodyByteCount: Int(body)))
+      sequence &+= 1
+      return true
+    }
+    // Claimed, or stale bytes: the next frame is not published, unless the chunk ends here.
+    isStopped = true
+    return try refill()
+  }
+
+  /// Checks the frame at `position` in bytes that came from the disk. False when the reader moved instead: to
+  /// more bytes, or behind damage.
+  @inline(__always)
+  private mutating func verify(_ candidate: UnsafeRawPointer) throws(SpateError) -> Bool {
+    let available = limit &- position
+    guard available >= UInt64(FrameHeader.byteCount) else {
+      neededByteCount = UInt64(FrameHeader.byteCount)
+      limit = position
+      return false
+    }
+    let header = unsafe FrameHeader(decoding: candidate)
+    guard UInt64(header.frameByteCount) <= available else {
+      neededByteCount = UInt64(header.frameByteCount)
+      limit = position
+      return false
+    }
+    // SAFETY: the whole frame is below `limit`.
+    let computed = unsafe spate_crc32c_frame(
+      header.bodyByteCount,
+      header.timestamp,
+      header.shape,
+      candidate + FrameHeader.byteCount,
+      header.checkedByteCount
+    )
+    if computed == header.checksum, header.isWellFormed || header.type == .abandoned,
+      unsafe header.type != .chunk || isExpected(chunkAt: candidate, header)
+    {
+      return true
+    }
+    try meetDamage()
+    return false
+  }
+
+  /// Whether a chunk frame belongs where the reader arrived.
+  private func isExpected(chunkAt candidate: UnsafeRawPointer, _ header: FrameHeader) -> Bool {
+    guard Int(header.bodyByteCount) == ChunkFrame.bodyByteCount else { return false }
+    let chunk = unsafe ChunkFrame(decodingBody: candidate + FrameHeader.byteCount)
+    return chunk.basePosition == position && chunk.baseSequence == sequence
+  }
+
+  /// Whether the record that was found lies before the one that was asked for.
+  @inline(never)
+  private mutating func skips(_ candidate: UnsafeRawPointer) -> Bool {
+    let timestamp = unsafe UInt64(littleEndian: candidate.load(fromByteOffset: 16, as: UInt64.self))
+    if frameSequence < skipBelow || timestamp < skipBefore { return true }
+    isSkipping = false
+    return false
+  }
+}

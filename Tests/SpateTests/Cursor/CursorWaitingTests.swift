@@ -1,0 +1,73 @@
+import Glibc
+import Testing
+
+@testable import Spate
+
+@Suite struct CursorWaitingTests {
+  /// Runs `body` on a thread of its own, and waits for it.
+  private func meanwhile(_ body: @escaping @Sendable () -> Void, _ wait: () throws -> Void) throws {
+    let thread = try EngineThread(name: "test", body: body)
+    defer { thread.join() }
+    try wait()
+  }
+
+  @Test(arguments: DurabilityLevel.allCases) func waitingEndsAtTheDeadline(level: DurabilityLevel) throws {
+    let fixture = try CursorFixture()
+    try fixture.append(0..<1)
+    var cursor = try fixture.queue.cursor(following: level)
+    #expect(try cursor.next(until: .now + .seconds(60))?.sequence == 0)
+    #expect(try cursor.next(until: .now + .milliseconds(20))?.sequence == nil)
+    #expect(try cursor.next(until: .now - .seconds(1))?.sequence == nil)
+    #expect(try cursor.nextBatch(until: .now + .milliseconds(20)) == nil)
+  }
+
+  @Test(arguments: DurabilityLevel.allCases) func aWaitingCursorIsWokenByEachRecord(level: DurabilityLevel) throws {
+    let fixture = try CursorFixture()
+    let queue = fixture.queue
+    var cursor = try queue.cursor(following: level)
+    try meanwhile {
+      for number in 0..<500 {
+        _ = try? queue.append(CursorFixture.payload(number), level: .published)
+        if number % 10 == 0 { usleep(300) }
+      }
+    } _: {
+      for number in 0..<500 {
+        guard let record = try cursor.next(until: .now + .seconds(60)) else { throw CursorFixture.Missing() }
+        #expect(record.sequence == UInt64(number))
+        #expect(CursorFixture.bytes(record.payload) == CursorFixture.payload(number))
+      }
+    }
+  }
+
+  @Test(arguments: DurabilityLevel.allCases) func closingTheStoreEndsWaits(level: DurabilityLevel) throws {
+    let fixture = try CursorFixture()
+    let store = fixture.store
+    try fixture.append(0..<5)
+    var cursor = try fixture.queue.cursor(following: level)
+    var read = 0
+    var code: SpateError.Code?
+    try meanwhile {
+      usleep(20_000)
+      try? store.close()
+    } _: {
+      do throws(SpateError) {
+        while try cursor.next(until: nil) != nil { read += 1 }
+      } catch {
+        code = error.code
+      }
+    }
+    #expect(read == 5)
+    #expect(code == .closed)
+  }
+
+  @Test func aFailedQueueStillGivesWhatIsDurableAndThenTheFailure() throws {
+    let fixture = try CursorFixture()
+    try fixture.append(0..<2000)
+    var cursor = try fixture.queue.cursor()
+    fixture.queue.core.fail(SpateError(.syncFailed, "played by the test"))
+    #expect(try CursorFixture.drain(&cursor) == Array(0..<2000))
+    var code: SpateError.Code?
+    do { _ = try cursor.next(until: nil) } catch { code = error.code }
+    #expect(code == .syncFailed)
+  }
+}
