@@ -19,7 +19,9 @@ public struct Cursor: ~Copyable, @unchecked Sendable {
   private var reader: FrameReader
   let allowance: BatchAllowance
 
-  init(core: QueueCore, from start: StartPosition, following level: DurabilityLevel, batchLimit: Int) throws(SpateError) {
+  init(core: QueueCore, from start: StartPosition, following level: DurabilityLevel, batchLimit: Int)
+    throws(SpateError)
+  {
     reader = FrameReader(core: core, level: level)
     allowance = BatchAllowance(limit: batchLimit)
     try reader.seek(to: start)
@@ -138,8 +140,8 @@ extension Cursor {
   /// What came of an attempt to take a batch without waiting.
   enum Step {
     case batch(Batch)
-    /// Nothing to be seen before the log is covered beyond `position`.
-    case nothing(position: UInt64)
+    /// Nothing more to be seen now.
+    case nothing
     /// The disk must be read, and may not be now.
     case needsDisk
   }
@@ -149,7 +151,7 @@ extension Cursor {
     reader.mayBlock = mayBlock
     defer { reader.mayBlock = true }
     if let batch = try takeBatch(maximalCount: maximalCount, byteCount: byteCount) { return .batch(batch) }
-    return reader.needsDisk ? .needsDisk : .nothing(position: reader.position)
+    return reader.needsDisk ? .needsDisk : .nothing
   }
 
   private mutating func takeBatch(maximalCount: Int, byteCount: Int) throws(SpateError) -> Batch? {

@@ -33,11 +33,22 @@ public final class Store: Sendable {
   /// - Throws: `locked` with the owner's process when somebody else has the store open; `wrongKind` for a
   ///   path that is not a store; `permissionDenied`; `unsupportedFormat` for a store of a newer version;
   ///   `invalidArgument` for options out of range. A failed open changes nothing in an existing directory.
-  public static func open(at path: String, options: StoreOptions = StoreOptions()) throws(SpateError) -> Store
-  {
+  public static func open(
+    at path: String,
+    options: StoreOptions = StoreOptions()
+  ) throws(SpateError) -> Store {
+    try open(at: path, options: options) { $0 }
+  }
+
+  /// As ``open(at:options:)``, on a storage that `wrap` puts around the real one.
+  static func open(
+    at path: String,
+    options: StoreOptions,
+    wrap: (SystemStorage) -> any Storage
+  ) throws(SpateError) -> Store {
     try options.validate()
     let layout = try StoreLayout.examine(path, mayCreate: options.createsIfMissing)
-    let storage = try SystemStorage(root: path, strategy: options.ioStrategy, mode: options.fileMode)
+    let storage = wrap(try SystemStorage(root: path, strategy: options.ioStrategy, mode: options.fileMode))
     let lock = try StoreLock.acquire(of: path, storage: storage)
     do {
       try layout.complete(storage: storage)

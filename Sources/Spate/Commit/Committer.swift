@@ -23,6 +23,7 @@ final class Committer: @unchecked Sendable {
   let tailCacheByteCount: Int
   private(set) var submission: (any SubmissionQueue)?
   private let ready = Mutex<[QueueCore]>([])
+  private let commands = Mutex<[Command]>([])
   private let hasReady = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
   private let parked = FutexWord()
@@ -37,6 +38,7 @@ final class Committer: @unchecked Sendable {
   private var spinNanoseconds: UInt64 = 0
   let statistics = CommitStatistics()
   private var needsSubmit = false
+  private var roundCount: UInt64 = 0
 
   init(storage: any Storage, pool: BufferPool, clock: StoreClock, tailCacheByteCount: Int) throws(SpateError)
   {
@@ -68,6 +70,21 @@ final class Committer: @unchecked Sendable {
     // ORDERING: sequentially consistent with `park`: either the committer sees the flag or we see it parked.
     hasReady.store(true, ordering: .sequentiallyConsistent)
     wake()
+  }
+
+  /// Runs `body` on the committer's thread, between two rounds, and waits until it is done. Not while the committer stops.
+  func perform(_ body: @escaping @Sendable () -> Void) {
+    let done = FutexWord()
+    defer { done.destroy() }
+    commands.withLock { $0.append(Command(body: body, done: done)) }
+    hasReady.store(true, ordering: .sequentiallyConsistent)
+    wake()
+    while done.load() == 0 { _ = unsafe spate_futex_wait(done.address, 0, -1) }
+  }
+
+  private struct Command {
+    let body: @Sendable () -> Void
+    let done: FutexWord
   }
 
   /// Wakes the committer if it sleeps.
@@ -141,6 +158,9 @@ final class Committer: @unchecked Sendable {
     wakeCovered()
     for writer in active { writer.reclaim(tailCacheByteCount: tailCacheByteCount) }
     notifyStarving()
+    roundCount &+= 1
+    // Under load there is no rest in which quiet queues go idle; without this each round would visit them all.
+    if roundCount & 1023 == 0, active.count > 16 { _ = settle() }
     return moved
   }
 
@@ -155,6 +175,16 @@ final class Committer: @unchecked Sendable {
     for core in cores where !core.writer.isActive {
       core.writer.isActive = true
       active.append(core.writer)
+    }
+    let waiting = commands.withLock { commands in
+      let all = commands
+      commands.removeAll()
+      return all
+    }
+    for command in waiting {
+      command.body()
+      command.done.set(1)
+      _ = unsafe spate_futex_wake(command.done.address, 1)
     }
   }
 
@@ -175,15 +205,15 @@ final class Committer: @unchecked Sendable {
   /// more: a publish either comes before the barrier and is seen here, or sees the bit.
   private func settle() -> Bool {
     guard !active.isEmpty else { return false }
-    for writer in active where writer.isSettled { writer.core.setIdle() }
+    for writer in active where writer.isQuiet { writer.core.setIdle() }
     if !Ring.publishesWithBarrier { _ = spate_membarrier() }
     var found = false
-    for writer in active where writer.isSettled {
-      if writer.drain() || writer.drainIsBlocked {
+    for writer in active where writer.isQuiet {
+      if writer.drain() {
         found = true
         // Whoever cleared the bit first keeps the queue: we, or a producer that put it on the ready list.
         _ = writer.core.clearIdle()
-      } else {
+      } else if writer.isSettled, !writer.drainIsBlocked {
         writer.isActive = false
       }
     }
@@ -195,12 +225,13 @@ final class Committer: @unchecked Sendable {
     parked.set(1)
     if hasReady.load(ordering: .sequentiallyConsistent)
       || (isStopping.load(ordering: .sequentiallyConsistent) && active.isEmpty)
+      || active.contains(where: { !$0.isQuiet })
     {
       parked.clear()
       return
     }
-    // Something is still to be tried again (a full disk, a claim that is out): look at it from time to time.
-    let deadline = active.isEmpty ? -1 : Int64(spate_now_monotonic_ns()) + 2_000_000
+    // What is still active waits for its time: a full disk, a claim that is out, a sync that nobody awaits yet.
+    let deadline = active.lazy.compactMap(\.nextDeadline).min().map { Int64(clamping: $0) } ?? -1
     _ = unsafe spate_futex_wait(parked.address, 1, deadline)
     parked.clear()
   }
@@ -314,7 +345,7 @@ final class Committer: @unchecked Sendable {
   /// One sync in flight a queue, credited with what was written in order when it was submitted, within one
   /// segment's file.
   private func queueSync(of writer: QueueWriter, on submission: any SubmissionQueue) -> Bool {
-    guard writer.syncSlot == nil, writer.hasUnsynced, let first = writer.segments.first,
+    guard writer.syncSlot == nil, writer.hasUnsynced, writer.isSyncWanted, let first = writer.segments.first,
       !writer.inFlight.contains(where: { slots[$0].kind == .durableWrite }), let slot = takeSlot()
     else { return false }
     var credit = writer.written
@@ -326,6 +357,7 @@ final class Committer: @unchecked Sendable {
     slots[slot].mark = credit
     slots[slot].submittedNanoseconds = spate_now_monotonic_ns()
     writer.syncSlot = slot
+    writer.lastSyncNanoseconds = slots[slot].submittedNanoseconds
     submission.enqueueSync(first.segment.file.file, token: UInt64(slot))
     return true
   }

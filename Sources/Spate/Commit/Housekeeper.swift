@@ -78,7 +78,6 @@ final class Housekeeper: Sendable {
       guard !isStopping else { return }
       do {
         try core.engine.prepareSegment(for: core, byteCount: byteCount)
-        pool.warm(upTo: 2)
       } catch {
         if error.code == .diskFull {
           core.ring.refuse(.full(error))
@@ -90,7 +89,7 @@ final class Housekeeper: Sendable {
     case .seal(let core, let segment, let end):
       core.engine.seal(segment, of: core, end: end)
     case .warm:
-      pool.warm(upTo: 4)
+      pool.warm(upTo: BufferPool.warmReserve)
     }
   }
 }

@@ -18,6 +18,7 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
   let clock: StoreClock
   let report: RecoveryReport
   let claimDeadlineNanoseconds: UInt64
+  let syncIntervalNanoseconds: UInt64?
   /// Signalled at a publish while a cursor that follows `published` sleeps.
   let published = EventCount()
   let cursors = CursorRegistry()
@@ -25,6 +26,10 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
   /// The files beside the active segment. The lock is held while they are worked on, never on the way of a
   /// record.
   let files: Mutex<QueueFiles>
+  /// Held by what changes the queue as a whole: a truncation, a close.
+  let maintenance = Mutex<Void>(())
+  /// Segments that a truncation cut off; their files go once the cut is durable.
+  let cutSegments = Mutex<[SegmentDescription]>([])
   private let firstUncoveredState = Atomic<UInt64>(0)
 
   init(name: String, directory: String, recovered: RecoveredQueue, options: QueueOptions, engine: Engine) {
@@ -36,13 +41,19 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
     if let last = recovered.catalog.last { clock.advance(to: last.lastTimestamp ?? last.baseTimestamp) }
     catalog = recovered.catalog
     report = recovered.report
+    syncIntervalNanoseconds = options.syncIntervalNanoseconds
     claimDeadlineNanoseconds = engine.options.claimDeadlineNanoseconds
     files = Mutex(QueueFiles(recovered: recovered, retainedByteCount: options.retainedByteCount))
     let end = LogMark(
       position: Format.alignUp(recovered.endPosition, to: engine.storage.blockByteCount),
       sequence: recovered.endSequence
     )
-    watermarks = Watermarks(at: end)
+    var durabilityIsAwaited: (@Sendable () -> Void)?
+    if options.syncIntervalNanoseconds != nil {
+      let committer = engine.committer
+      durabilityIsAwaited = { committer.wake() }
+    }
+    watermarks = Watermarks(at: end, durabilityIsAwaited: durabilityIsAwaited)
     ring = Ring(
       end: end,
       epoch: recovered.epoch + 1,
@@ -108,6 +119,8 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
     engine.housekeeper.request(.prepare(self, byteCount: byteCount))
   }
 
+  func warmMemory() { engine.housekeeper.request(.warm) }
+
   func memoryWasFreed() { ring.unblock() }
 
   func buffersWereFreed() { engine.notifyStarving() }
@@ -115,7 +128,8 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
   // MARK: What the committer tells
 
   func segmentBegan(_ segment: RingSegment) {
-    catalog.append(segment.file.description(use: segment.use))
+    let dropped = catalog.append(segment.file.description(use: segment.use))
+    if !dropped.isEmpty { cutSegments.withLock { $0.append(contentsOf: dropped) } }
   }
 
   func segmentEnded(_ segment: QueueWriter.WriteSegment, end: LogMark) {
@@ -164,14 +178,21 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
 extension QueueCore {
   /// Refuses appends and waits until everything that was published is durable. Blocks.
   func close() throws(SpateError) {
-    ring.refuse(.closed)
-    ring.closeNewest()
-    defer {
-      watermarks.fail(SpateError(.closed, "the store was closed"))
-      published.signal()
+    let failure: SpateError? = maintenance.withLock { _ in
+      ring.refuse(.closed)
+      ring.closeNewest()
+      defer {
+        watermarks.fail(SpateError(.closed, "the store was closed"))
+        published.signal()
+      }
+      do throws(SpateError) {
+        try watermarks.wait(.durablePosition, for: ring.claimedEnd.position, until: -1)
+        return nil
+      } catch {
+        return error
+      }
     }
-    guard let end = ring.end else { return }
-    try watermarks.wait(.durablePosition, for: end.position, until: -1)
+    if let failure { throw failure }
   }
 
   /// Closes the files of segments that are still open, once the threads have ended.

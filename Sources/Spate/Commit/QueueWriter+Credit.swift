@@ -42,6 +42,24 @@ extension QueueWriter {
     }
   }
 
+  /// Forgets the old end of the log: what comes next begins a new segment at `base`. When everything is settled.
+  func restart(at base: LogMark) {
+    guard failure == nil else { return }
+    for ended in segments { core.engine.storage.close(ended.segment.file.file) }
+    segments.removeAll()
+    drainChunk = nil
+    lastDrained = nil
+    writeChunk = nil
+    drainPosition = base.position
+    drainSequence = base.sequence
+    drained = base
+    submitted = base.position
+    written = base
+    durable = base
+    expired.removeAll()
+    blockedSince = 0
+  }
+
   /// Whether a claim that was not published holds back what comes after it.
   var drainIsBlocked: Bool { blockedSince != 0 }
 

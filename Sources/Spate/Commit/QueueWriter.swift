@@ -64,6 +64,8 @@ final class QueueWriter {
   var expired: [(position: UInt64, byteCount: Int)] = []
   /// When a write that met a full disk may be tried again, monotonic ns; 0 when none is waiting.
   var retryNanoseconds: UInt64 = 0
+  /// When the last sync was submitted, monotonic ns.
+  var lastSyncNanoseconds: UInt64 = 0
 
   init(core: QueueCore, end: LogMark) {
     self.core = core
@@ -82,6 +84,30 @@ final class QueueWriter {
   /// Whether something was written that no sync covers yet.
   var hasUnsynced: Bool { durable.position < written.position }
 
+  /// Whether what was written should be synced now. With a sync interval, only when somebody waits for it or the time is up.
+  var isSyncWanted: Bool {
+    guard let interval = core.syncIntervalNanoseconds else { return true }
+    return core.watermarks.isDurabilityAwaited || spate_now_monotonic_ns() &- lastSyncNanoseconds >= interval
+  }
+
+  /// Whether there is nothing to do for this queue now.
+  var isQuiet: Bool {
+    guard inFlight.isEmpty, syncSlot == nil else { return false }
+    if failure != nil { return true }
+    return (!hasUnsubmitted || retryNanoseconds != 0) && (!hasUnsynced || !isSyncWanted)
+  }
+
+  /// When this queue has to be looked at again although nothing was published, monotonic ns.
+  var nextDeadline: UInt64? {
+    guard failure == nil else { return nil }
+    var deadline: UInt64?
+    func consider(_ time: UInt64) { deadline = min(deadline ?? time, time) }
+    if retryNanoseconds != 0 { consider(retryNanoseconds) }
+    if blockedSince != 0 { consider(blockedSince &+ core.claimDeadlineNanoseconds) }
+    if hasUnsynced, let interval = core.syncIntervalNanoseconds { consider(lastSyncNanoseconds &+ interval) }
+    return deadline
+  }
+
   /// Whether nothing is in flight and everything that was drained is durable.
   var isSettled: Bool {
     inFlight.isEmpty && syncSlot == nil && (failure != nil || (!hasUnsubmitted && !hasUnsynced))
@@ -90,7 +116,7 @@ final class QueueWriter {
   /// Whether the pending bytes may travel by one write that is its own sync: nothing else is in flight or
   /// unsynced, so the bytes it covers are all that its credit speaks of.
   func isLight(limit: UInt64) -> Bool {
-    inFlight.isEmpty && syncSlot == nil && !hasUnsynced && hasUnsubmitted
+    isSyncWanted && inFlight.isEmpty && syncSlot == nil && !hasUnsynced && hasUnsubmitted
       && drained.position - submitted <= limit && expired.isEmpty && segments.count == 1
   }
 }

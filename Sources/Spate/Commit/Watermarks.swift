@@ -30,13 +30,16 @@ final class Watermarks: Sendable {
   }
 
   private let state: Mutex<State>
+  /// Called after somebody began to wait for something to become durable, where syncs are made on demand only.
+  private let durabilityIsAwaited: (@Sendable () -> Void)?
   private let durablePositionWord: Atomic<UInt64>
   private let durableSequenceWord: Atomic<UInt64>
   private let writtenSequenceWord: Atomic<UInt64>
   /// Signalled when the durable mark moved, for cursors.
   let advanced = EventCount()
 
-  init(at mark: LogMark) {
+  init(at mark: LogMark, durabilityIsAwaited: (@Sendable () -> Void)? = nil) {
+    self.durabilityIsAwaited = durabilityIsAwaited
     state = Mutex(State(durable: mark, written: mark))
     durablePositionWord = Atomic(mark.position)
     durableSequenceWord = Atomic(mark.sequence)
@@ -64,6 +67,13 @@ final class Watermarks: Sendable {
   @inline(__always)
   var writtenSequence: UInt64 { writtenSequenceWord.load(ordering: .acquiring) }
 
+  /// Whether somebody waits for something to become durable.
+  var isDurabilityAwaited: Bool {
+    state.withLock { state in
+      !state.heaps[Kind.durablePosition.rawValue].isEmpty || !state.heaps[Kind.durableSequence.rawValue].isEmpty
+    }
+  }
+
   /// Why nothing more becomes durable, if so.
   var failure: SpateError? { state.withLock { $0.failure } }
 
@@ -87,6 +97,19 @@ final class Watermarks: Sendable {
       return moved
     }
     if moved { advanced.signal() }
+  }
+
+  /// Sets both marks back to where the log was cut off. While nothing is published; nobody waits for what is gone: it was
+  /// durable.
+  func restart(at mark: LogMark) {
+    state.withLock { state in
+      state.written = mark
+      state.durable = mark
+      durablePositionWord.store(mark.position, ordering: .releasing)
+      durableSequenceWord.store(mark.sequence, ordering: .releasing)
+      writtenSequenceWord.store(mark.sequence, ordering: .releasing)
+    }
+    advanced.signal()
   }
 
   /// Ends all waits with `failure`, now and later, for places that are not covered.
@@ -114,6 +137,7 @@ final class Watermarks: Sendable {
       return .success(waiter)
     }
     guard let waiter = try registered.get() else { return }
+    durabilityIsAwaited?()
     var isDone = waiter.sleep(until: deadline)
     if !isDone {
       let wasQueued = state.withLock { state in
@@ -148,7 +172,7 @@ final class Watermarks: Sendable {
           state.heaps[kind.rawValue].insert(waiter)
           return nil
         }
-        if let early { unsafe continuation.resume(returning: early) }
+        if let early { unsafe continuation.resume(returning: early) } else { durabilityIsAwaited?() }
       }
     } onCancel: {
       let wasQueued = state.withLock { state in

@@ -10,7 +10,8 @@ final class BatchSource: Sendable {
   private let maximalCount: Int
   private let byteCount: Int
 
-  init(_ cursor: consuming Cursor, core: QueueCore, level: DurabilityLevel, maximalCount: Int, byteCount: Int) {
+  init(_ cursor: consuming Cursor, core: QueueCore, level: DurabilityLevel, maximalCount: Int, byteCount: Int)
+  {
     allowance = cursor.allowance
     self.cursor = Mutex(cursor)
     self.core = core
@@ -31,32 +32,26 @@ final class BatchSource: Sendable {
       switch try await attempt(isolation: actor) {
       case .batch(let batch): return batch
       case .needsDisk, nil: continue
-      case .nothing(let position):
-        if let kind = level.positionKind {
-          do throws(SpateError) {
-            try await core.watermarks.wait(kind, for: position &+ 1)
-          } catch {
-            guard error.code == .cancelled else { throw error }
-          }
-        } else if let batch = try await waitForPublished(isolation: actor) {
-          return batch
-        }
+      case .nothing:
+        if let batch = try await waitForMore(isolation: actor) { return batch }
       }
     }
     return nil
   }
 
-  /// Parks as a follower of `published`, looks once more, and sleeps until the next publish.
-  private func waitForPublished(isolation actor: isolated (any Actor)?) async throws(SpateError) -> Batch? {
-    let seen = core.published.current
-    core.parkFollower()
+  /// Looks once more, and sleeps until more may be seen than before, or until the task is cancelled.
+  private func waitForMore(isolation actor: isolated (any Actor)?) async throws(SpateError) -> Batch? {
+    // The order matters: what comes after the count was read, and after the follower parked, ends the sleep.
+    let event = level == .published ? core.published : core.watermarks.advanced
+    let seen = event.current
+    if level == .published { core.parkFollower() }
     switch try await attempt(isolation: actor) {
     case .batch(let batch): return batch
     case .needsDisk, nil: return nil
     case .nothing: break
     }
     if let failure = core.watermarks.failure { throw failure }
-    await core.published.wait(from: seen)
+    await event.wait(from: seen)
     return nil
   }
 

@@ -137,7 +137,8 @@ extension FrameReader {
   }
 
   /// The offset behind the last whole frame that may be seen and fits a copy.
-  private func visibleEnd(in buffer: UnsafeRawPointer, of chunk: Chunk, from start: Int, bound: UInt64) -> Int {
+  private func visibleEnd(in buffer: UnsafeRawPointer, of chunk: Chunk, from start: Int, bound: UInt64) -> Int
+  {
     var offset = start
     while chunk.basePosition + UInt64(offset) < bound {
       let position = chunk.basePosition + UInt64(offset)
@@ -148,7 +149,9 @@ extension FrameReader {
         let body = unsafe UInt32(littleEndian: buffer.load(fromByteOffset: offset + 12, as: UInt32.self))
         next = offset + Format.frameByteCount(bodyByteCount: Int(body))
       } else if word == stamp ^ Format.paddingMask {
-        next = Int(Format.alignUp(position + 8, to: core.ring.configuration.blockByteCount) - chunk.basePosition)
+        next = Int(
+          Format.alignUp(position + 8, to: core.ring.configuration.blockByteCount) - chunk.basePosition
+        )
       } else {
         break
       }

@@ -114,13 +114,17 @@ extension FrameReader {
       return footer.entries.last { seek.isAtOrBehind(sequence: $0.sequence, timestamp: $0.timestamp) }
         .map { LogMark(position: $0.position, sequence: $0.sequence) }
     }
-    let end = min(segment.limitPosition, Format.alignDown(core.watermarks.durablePosition, to: segment.blockByteCount))
+    let end = min(
+      segment.limitPosition,
+      Format.alignDown(core.watermarks.durablePosition, to: segment.blockByteCount)
+    )
     return bisect(seek, in: segment, file, before: end)
   }
 
   private func footer(of segment: SegmentDescription, in file: StorageFile) -> SegmentFooter? {
     let buffer = BlockBuffer(byteCount: Int(segment.byteCount - segment.footerOffset), alignment: 16)
-    guard let count = try? unsafe core.engine.storage.read(file, into: buffer.bytes, at: segment.footerOffset),
+    guard
+      let count = try? unsafe core.engine.storage.read(file, into: buffer.bytes, at: segment.footerOffset),
       count == buffer.byteCount
     else { return nil }
     return unsafe SegmentFooter(decoding: UnsafeRawBufferPointer(buffer.bytes), salt: segment.salt)
@@ -174,7 +178,9 @@ extension FrameReader {
     else { return nil }
     // SAFETY: the buffer has the bytes of a whole chunk frame.
     let bytes = unsafe UnsafeRawPointer(buffer.bytes.baseAddress.unsafelyUnwrapped)
-    guard let chunk = unsafe ChunkFrame(decodingFrame: bytes, position: position, salt: segment.salt) else { return nil }
+    guard let chunk = unsafe ChunkFrame(decodingFrame: bytes, position: position, salt: segment.salt) else {
+      return nil
+    }
     let mark = LogMark(position: position, sequence: chunk.baseSequence)
     return (mark, unsafe FrameHeader(decoding: bytes).timestamp)
   }

@@ -152,7 +152,12 @@ extension FrameReader {
   }
 
   /// Asks the kernel to read this window and the next one at once: populating alone would read page by page.
-  private mutating func prefetch(_ file: StorageFile, _ segment: SegmentDescription, from start: UInt64, to end: UInt64) {
+  private mutating func prefetch(
+    _ file: StorageFile,
+    _ segment: SegmentDescription,
+    from start: UInt64,
+    to end: UInt64
+  ) {
     guard let storage = core.engine.storage as? any PrefetchingStorage else { return }
     let from = prefetched.segment == segment.number ? max(start, min(prefetched.end, end)) : start
     prefetched = (segment.number, end)

@@ -146,28 +146,30 @@ struct FrameReader: ~Copyable {
   mutating func advance(until deadline: Int64) throws(SpateError) -> Bool {
     while true {
       if try advance() { return true }
-      if let kind = level.positionKind {
-        do throws(SpateError) {
-          try core.watermarks.wait(kind, for: position &+ 1, until: deadline)
-        } catch {
-          if error.code == .timedOut { return try advance() }
-          throw error
-        }
-        continue
-      }
-      // The order matters: whoever publishes after the follower parked signals, and what came before is seen.
-      let seen = core.published.current
-      core.parkFollower()
+      // The order matters: what comes after the count was read, and after the follower parked, ends the sleep.
+      let event = moreEvent
+      let seen = event.current
+      if level == .published { core.parkFollower() }
       if try advance() { return true }
       if let failure = core.watermarks.failure { throw failure }
-      if !core.published.wait(from: seen, until: deadline) { return try advance() }
+      if !event.wait(from: seen, until: deadline) { return try advance() }
     }
   }
+
+  /// What is signalled when more may be seen than before. A reader that waits has read all that was covered, so each signal
+  /// is its own.
+  private var moreEvent: EventCount { level == .published ? core.published : core.watermarks.advanced }
 
   // MARK: Holding bytes
 
   /// Reads from other bytes from here on; `limit` and `source` are for the caller to set.
-  mutating func hold(_ new: Lease?, bytes: UnsafeRawPointer?, basePosition: UInt64, salt: UInt64, isVerifying: Bool) {
+  mutating func hold(
+    _ new: Lease?,
+    bytes: UnsafeRawPointer?,
+    basePosition: UInt64,
+    salt: UInt64,
+    isVerifying: Bool
+  ) {
     lease = new
     leaseNumber &+= 1
     if let bytes = unsafe bytes { unsafe self.bytes = bytes }

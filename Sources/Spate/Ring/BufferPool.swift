@@ -33,6 +33,7 @@ final class BufferPool: Sendable {
   private let base: Buffer
   private let mapping: Buffer
   private let state: Mutex<Books>
+  private let isShortOfWarm = Atomic<Bool>(false)
 
   private struct Books {
     /// One tree of 1023 nodes a slab: the order + 1 of the largest free block below the node, 0 when none.
@@ -47,6 +48,7 @@ final class BufferPool: Sendable {
     var runByteCount = 0
     var starving: [any BufferWaiter] = []
     var peakByteCount = 0
+    var tookWhole = false
   }
 
   /// Reserves addresses for `budget` bytes, rounded up to whole slabs; no memory is touched.
@@ -90,6 +92,8 @@ final class BufferPool: Sendable {
         if let waiter { books.starving.append(waiter) }
         return nil
       }
+      if books.tookWhole, books.warm.count < Self.warmReserve { isShortOfWarm.store(true, ordering: .relaxed) }
+      books.tookWhole = false
       books.allocatedByteCount += wanted
       books.peakByteCount = max(books.peakByteCount, books.allocatedByteCount)
       return found
@@ -139,6 +143,14 @@ final class BufferPool: Sendable {
 
   /// The most that was handed out at a time.
   var peakByteCount: Int { state.withLock { $0.peakByteCount } }
+
+  /// Whether slabs should be warmed: a whole one was taken, and few are left. Says so once. Any thread.
+  func takeWarmRequest() -> Bool {
+    isShortOfWarm.load(ordering: .relaxed) && isShortOfWarm.exchange(false, ordering: .relaxed)
+  }
+
+  /// How many warm slabs are kept ahead of producers while they take more.
+  static let warmReserve = 3
 
   /// How many free slabs have resident pages.
   var warmSlabCount: Int { state.withLock { $0.warm.count } }
@@ -257,6 +269,7 @@ extension BufferPool {
       }
     }
     guard let slab = books.warm.popLast() ?? books.cold.popLast() else { return nil }
+    books.tookWhole = true
     let offset = takeBlock(&books.trees, Int(slab), need)
     if books.trees[Int(slab) * nodeCount] != 0 { books.split.append(slab) }
     return offset

@@ -32,6 +32,7 @@ extension Ring {
         waiter: environment.bufferWaiter
       )
     else { return block(.backPressured) }
+    if pool.takeWarmRequest() { environment.warmMemory() }
     let chunk = takeDescriptor(&state, buffer: buffer)
     begin(chunk, at: end, capacity: capacity, segment: segment)
     var claimed: Claimed?

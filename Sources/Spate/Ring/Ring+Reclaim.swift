@@ -65,21 +65,6 @@ extension Ring {
   /// The oldest chunk attached. Committer only, who alone detaches.
   var oldestChunk: Chunk? { state.withLock { $0.oldest } }
 
-  /// Where the log ends once the newest chunk is closed; nil while its closer has not told, or nothing was
-  /// ever claimed.
-  var end: LogMark? {
-    while true {
-      let event = changed.current
-      let (mark, isClosing): (LogMark?, Bool) = state.withLock { state in
-        guard let newest = state.newest else { return (state.end, false) }
-        guard let end = newest.endPosition else { return (nil, !newest.takesClaims) }
-        return (LogMark(position: end, sequence: newest.endSequence), false)
-      }
-      guard mark == nil, isClosing else { return mark }
-      _ = changed.wait(from: event, until: Int64(spate_now_monotonic_ns()) + 1_000_000)
-    }
-  }
-
   /// Closes the newest chunk if it is open, so that the committer can write and detach all of it. Any thread.
   ///
   /// Producers that come later open a new one.
@@ -89,6 +74,36 @@ extension Ring {
       return newest
     }
     if let open { closeNow(open) }
+  }
+}
+
+// A new beginning, after the end of the log was cut off.
+extension Ring {
+  /// Detaches all chunks and begins a new segment and a new epoch at `base`. While claims are refused, and everything is durable.
+  func restart(at base: LogMark, cutPosition: UInt64) {
+    while oldestChunk != nil { detachOldest() }
+    state.withLock { state in
+      state.end = base
+      state.active = nil
+      state.nextUseFlags = .truncation
+      state.nextCutPosition = cutPosition
+      state.epoch += 1
+    }
+  }
+
+  /// Opens the chunk that begins the new segment, although claims are refused. False while there is no segment file or memory.
+  func openFirstChunk() -> Bool {
+    state.withLock { state in
+      if state.newest != nil { return true }
+      let refusal = state.refusal
+      state.refusal = nil
+      defer { state.refusal = refusal }
+      _ = openStep(&state, byteCount: 0, sequenceCount: 0, isRun: false)
+      if refusal != nil {
+        unsafe words.header.pointee.current.bitwiseOr(RingHeader.blocked, ordering: .relaxed)
+      }
+      return state.newest != nil
+    }
   }
 }
 

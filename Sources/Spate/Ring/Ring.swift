@@ -141,6 +141,8 @@ protocol RingEnvironment: AnyObject, Sendable {
   func prepareSegment(byteCount: UInt64)
   /// Who is told when memory is freed after a failed allocation.
   var bufferWaiter: any BufferWaiter { get }
+  /// Asks for free memory to be made resident ahead. Called with the ring's lock held.
+  func warmMemory()
   /// Told when a late unpin freed memory.
   func buffersWereFreed()
   /// Told after each publish that found ``RingHeader/attention`` set.

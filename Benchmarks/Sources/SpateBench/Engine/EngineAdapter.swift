@@ -1,128 +1,127 @@
-#if canImport(Spate)
-  import Spate
+@_spi(FaultInjection) import Spate
 
-  // The one file that calls the engine.
+// The one file that calls the engine.
 
-  typealias EngineLevel = DurabilityLevel
+typealias EngineLevel = DurabilityLevel
 
-  /// What the engine offers beyond appending and reading. Scenarios say so in their rows when something is missing.
-  enum EngineCapabilities {
-    /// Whether ``EngineQueueSettings/retainedByteCount`` has an effect.
-    static let recyclesSegments = false
-    /// Whether ``EngineStoreSettings/syncs`` has an effect.
-    static let writesWithoutSync = false
-    /// Whether ``EngineStoreSettings/stall`` has an effect.
-    static let injectsStalls = false
+/// Where a cursor begins.
+enum EngineStart: Sendable {
+  case earliest
+  case latest
+}
+
+/// A store of the engine.
+struct EngineStore: Sendable {
+  private let store: Store
+  private let syncs: Bool
+
+  /// Makes the store or recovers it.
+  static func open(at path: String, settings: EngineStoreSettings = EngineStoreSettings()) throws
+    -> EngineStore
+  {
+    var options = StoreOptions()
+    options.memoryBudgetByteCount = settings.memoryBudgetByteCount
+    if settings.isBuffered { options.fileMode = .buffered }
+    guard let stall = settings.stall else {
+      return EngineStore(store: try Store.open(at: path, options: options), syncs: settings.syncs)
+    }
+    let store = try Store.open(at: path, options: options) { _ in
+      stall.hold()
+      return 0
+    }
+    return EngineStore(store: store, syncs: settings.syncs)
   }
 
-  /// Where a cursor begins.
-  enum EngineStart: Sendable {
-    case earliest
-    case latest
+  /// Makes the queue or recovers it.
+  func queue(named name: String, settings: EngineQueueSettings = EngineQueueSettings()) throws
+    -> EngineQueue
+  {
+    var options = QueueOptions()
+    options.retainedByteCount = settings.retainedByteCount
+    if !syncs { options.syncIntervalNanoseconds = 3_600_000_000_000 }
+    return EngineQueue(queue: try store.queue(named: name, options: options))
   }
 
-  /// A store of the engine.
-  struct EngineStore: Sendable {
-    private let store: Store
+  /// Makes everything durable and gives the lock back.
+  func close() throws { try store.close() }
 
-    /// Makes the store or recovers it.
-    static func open(at path: String, settings: EngineStoreSettings = EngineStoreSettings()) throws
-      -> EngineStore
-    {
-      var options = StoreOptions()
-      options.memoryBudgetByteCount = settings.memoryBudgetByteCount
-      if settings.isBuffered { options.fileMode = .buffered }
-      return EngineStore(store: try Store.open(at: path, options: options))
-    }
+  /// How the store talks to the disk.
+  var description: String { "\(store.ioDescription)" }
+}
 
-    /// Makes the queue or recovers it.
-    func queue(named name: String, settings: EngineQueueSettings = EngineQueueSettings()) throws
-      -> EngineQueue
-    {
-      EngineQueue(queue: try store.queue(named: name))
-    }
+/// A queue of the engine.
+struct EngineQueue: Sendable {
+  fileprivate let queue: Queue
 
-    /// Makes everything durable and gives the lock back.
-    func close() throws { try store.close() }
-
-    /// How the store talks to the disk.
-    var description: String { "\(store.ioDescription)" }
+  /// Appends one record.
+  @inline(__always)
+  func append(_ payload: RawSpan, level: EngineLevel) throws(SpateError) -> UInt64 {
+    try queue.append(payload, level: level)
   }
 
-  /// A queue of the engine.
-  struct EngineQueue: Sendable {
-    fileprivate let queue: Queue
-
-    /// Appends one record.
-    @inline(__always)
-    func append(_ payload: RawSpan, level: EngineLevel) throws(SpateError) -> UInt64 {
-      try queue.append(payload, level: level)
-    }
-
-    /// Appends a batch at `published` and returns its last sequence.
-    @inline(__always)
-    func append(_ batch: borrowing EngineBatch) throws(SpateError) -> UInt64 {
-      try queue.append(batch.records, level: .published).upperBound &- 1
-    }
-
-    /// Waits until a record is at a level.
-    func wait(for sequence: UInt64, level: EngineLevel) throws {
-      try queue.wait(for: sequence, level: level, until: nil)
-    }
-
-    /// The sequence after the last durable record.
-    var durableSequence: UInt64 { queue.durableSequence }
-
-    /// A cursor without a name.
-    func cursor(from start: EngineStart, following level: EngineLevel) throws -> EngineCursor {
-      EngineCursor(cursor: try queue.cursor(from: start == .earliest ? .earliest : .latest, following: level))
-    }
+  /// Appends a batch at `published` and returns its last sequence.
+  @inline(__always)
+  func append(_ batch: borrowing EngineBatch) throws(SpateError) -> UInt64 {
+    try queue.append(batch.records, level: .published).upperBound &- 1
   }
 
-  /// Records that are appended together.
-  struct EngineBatch: ~Copyable {
-    fileprivate var records = RecordBatch()
-
-    /// An empty batch.
-    init() {}
-
-    /// Makes it a batch of `count` records with these bytes; what was in it before is gone.
-    mutating func fill(with payload: RawSpan, count: Int) throws(SpateError) {
-      records.removeAll()
-      for _ in 0..<count { try records.append(payload) }
-    }
+  /// Waits until a record is at a level.
+  func wait(for sequence: UInt64, level: EngineLevel) throws {
+    try queue.wait(for: sequence, level: level, until: nil)
   }
 
-  /// A cursor of the engine.
-  struct EngineCursor: ~Copyable {
-    private var cursor: Cursor
+  /// The sequence after the last durable record.
+  var durableSequence: UInt64 { queue.durableSequence }
 
-    fileprivate init(cursor: consuming Cursor) { self.cursor = cursor }
+  /// A cursor without a name.
+  func cursor(from start: EngineStart, following level: EngineLevel) throws -> EngineCursor {
+    EngineCursor(cursor: try queue.cursor(from: start == .earliest ? .earliest : .latest, following: level))
+  }
+}
 
-    /// Reads what is there, up to a bound; waits for a record when there is none.
-    mutating func read(atMost limit: Int, waitingSeconds: Double) throws -> EngineReading {
-      var reading = EngineReading()
-      while reading.records < limit {
-        guard let record = try cursor.next() else { break }
+/// Records that are appended together.
+struct EngineBatch: ~Copyable {
+  fileprivate var records = RecordBatch()
+
+  /// An empty batch.
+  init() {}
+
+  /// Makes it a batch of `count` records with these bytes; what was in it before is gone.
+  mutating func fill(with payload: RawSpan, count: Int) throws(SpateError) {
+    records.removeAll()
+    for _ in 0..<count { try records.append(payload) }
+  }
+}
+
+/// A cursor of the engine.
+struct EngineCursor: ~Copyable {
+  private var cursor: Cursor
+
+  fileprivate init(cursor: consuming Cursor) { self.cursor = cursor }
+
+  /// Reads what is there, up to a bound; waits for a record when there is none.
+  mutating func read(atMost limit: Int, waitingSeconds: Double) throws -> EngineReading {
+    var reading = EngineReading()
+    while reading.records < limit {
+      guard let record = try cursor.next() else { break }
+      reading.add(record.payload)
+    }
+    if reading.records == 0, waitingSeconds > 0 {
+      if let record = try cursor.next(until: .now + .seconds(waitingSeconds)) {
         reading.add(record.payload)
       }
-      if reading.records == 0, waitingSeconds > 0 {
-        if let record = try cursor.next(until: .now + .seconds(waitingSeconds)) {
-          reading.add(record.payload)
-        }
-      }
-      return reading
     }
-
-    /// Takes the next record, waiting for it, and has it in hands while `body` runs.
-    mutating func holdOne(while body: () -> Void) throws {
-      guard let record = try cursor.next(until: .now + .seconds(10)) else {
-        throw BenchmarkError("no record came to hold")
-      }
-      let count = record.payload.byteCount
-      body()
-      // The view is used after the body, so it is lent for the whole time.
-      guard record.payload.byteCount == count else { throw BenchmarkError("a lent record has changed") }
-    }
+    return reading
   }
-#endif
+
+  /// Takes the next record, waiting for it, and has it in hands while `body` runs.
+  mutating func holdOne(while body: () -> Void) throws {
+    guard let record = try cursor.next(until: .now + .seconds(10)) else {
+      throw BenchmarkError("no record came to hold")
+    }
+    let count = record.payload.byteCount
+    body()
+    // The view is used after the body, so it is lent for the whole time.
+    guard record.payload.byteCount == count else { throw BenchmarkError("a lent record has changed") }
+  }
+}

@@ -22,12 +22,8 @@ final class LoadBed {
     self.retainedByteCount = retainedByteCount
   }
 
-  /// Whether the rounds run on segments that are used again.
-  var isRecycled: Bool { EngineCapabilities.recyclesSegments }
-
   /// Runs a body on the queue of this bed.
   func withQueue<Result>(_ body: (EngineQueue) throws -> Result) throws -> Result {
-    if !isRecycled { try close() }
     let queue = try open?.queue ?? make()
     return try body(queue)
   }
@@ -46,11 +42,11 @@ final class LoadBed {
     let store = try EngineStore.open(at: path, settings: storeSettings)
     let queue = try store.queue(
       named: "bench",
-      settings: EngineQueueSettings(retainedByteCount: isRecycled ? retainedByteCount : nil)
+      settings: EngineQueueSettings(retainedByteCount: retainedByteCount)
     )
     open = (store, queue)
     // Once round the log, so that every segment of the measured rounds has been used before.
-    let warmUp: UInt64 = isRecycled ? retainedByteCount * 3 / 2 : 256 << 20
+    let warmUp = retainedByteCount * 3 / 2
     _ = try Load().run(on: queue, seconds: 60, byteCountLimit: warmUp)
     return queue
   }

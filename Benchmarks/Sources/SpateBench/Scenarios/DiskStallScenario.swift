@@ -11,9 +11,6 @@ struct DiskStallScenario: Scenario {
   var target: Target? = .ratio(atMost: 2)
 
   func run(_ context: Context) throws -> [Row] {
-    guard EngineCapabilities.injectsStalls else {
-      throw BenchmarkError("the engine has no hook yet that stops its disk")
-    }
     var engine: [Double] = []
     var control: [Double] = []
     var medians: [Double] = []

@@ -22,11 +22,10 @@ struct DurableScenario: Scenario {
     }
     let how = load.batchCount == 1 ? "one at a time" : "batches of \(load.batchCount)"
     let what = "durable, \(load.recordByteCount) B, \(load.producers) producers, \(how)"
-    let segments = bed.isRecycled ? "recycled segments" : "new segments (no trimming yet)"
     var rows = [
       Row(
         scenario: "durable",
-        measure: "\(what), \(segments)" + (countsFrames ? ", with frames" : ""),
+        measure: "\(what), recycled segments" + (countsFrames ? ", with frames" : ""),
         unit: "GB/s",
         comparison: comparison,
         baselineName: "1 MiB O_DSYNC qd4",

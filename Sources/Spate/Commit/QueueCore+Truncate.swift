@@ -1,0 +1,121 @@
+import CSpate
+import Synchronization
+
+// Cutting the end of the log off.
+extension QueueCore {
+  /// The steps of ``Queue/truncate(from:)``.
+  ///
+  /// The ring is paused and emptied, then the committer forgets its places, then a new segment begins at the cut: once its
+  /// first frame is durable, its header cuts what earlier segments hold beyond it.
+  func truncate(from sequence: UInt64) throws(SpateError) {
+    let failure: SpateError? = maintenance.withLock { _ in
+      do throws(SpateError) {
+        if let failure = watermarks.failure { throw failure }
+        ring.refuse(.paused)
+        defer { ring.refuse(nil) }
+        try makeEverythingDurable()
+        try cut(at: sequence)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private func makeEverythingDurable() throws(SpateError) {
+    ring.closeNewest()
+    try watermarks.wait(.durablePosition, for: ring.claimedEnd.position, until: -1)
+  }
+
+  private func cut(at sequence: UInt64) throws(SpateError) {
+    let end = watermarks.durable
+    guard sequence < end.sequence else {
+      if sequence == end.sequence { return }
+      throw SpateError(
+        .outOfRange,
+        "record \(sequence) is beyond the end of the log; the next one to be appended is \(end.sequence)",
+        sequence: end.sequence
+      )
+    }
+    let position = try place(of: sequence)
+    let base = LogMark(
+      position: Format.alignUp(position, to: ring.configuration.blockByteCount),
+      sequence: sequence
+    )
+    engine.committer.perform { self.writer.restart(at: base) }
+    ring.restart(at: base, cutPosition: position)
+    watermarks.restart(at: base)
+    cursors.noteTruncation(at: LogMark(position: position, sequence: sequence))
+    // The first chunk's frame carries the new segment's header to the disk.
+    while true {
+      let event = ring.changed.current
+      if ring.openFirstChunk() { break }
+      if let failure = watermarks.failure { throw failure }
+      _ = ring.changed.wait(from: event, until: Int64(spate_now_monotonic_ns()) + 100_000_000)
+    }
+    if clearIdle() { engine.committer.enqueue(self) }
+    try watermarks.wait(.durablePosition, for: base.position + UInt64(ChunkFrame.byteCount), until: -1)
+    removeCutSegments()
+  }
+
+  /// Where the frame of a durable record begins, by walking its segment.
+  private func place(of sequence: UInt64) throws(SpateError) -> UInt64 {
+    guard let segment = catalog.segment(containingSequence: sequence), segment.baseSequence <= sequence else {
+      let first = catalog.first?.baseSequence ?? 0
+      throw SpateError(
+        .outOfRange,
+        "record \(sequence) was trimmed; the first one that is kept is \(first)",
+        sequence: first
+      )
+    }
+    let storage = engine.storage
+    let file = try storage.open(segment.path, .read)
+    defer { storage.close(file) }
+    let limit = min(segment.limitPosition, watermarks.durablePosition)
+    let byteCount = Int(limit - segment.basePosition)
+    let region = try unsafe storage.map(file, at: segment.dataOffset, byteCount: byteCount)
+    defer { unsafe storage.unmap(region) }
+    var scanner = unsafe FrameScanner(
+      bytes: region,
+      basePosition: segment.basePosition,
+      start: segment.basePosition,
+      sequence: segment.baseSequence,
+      salt: segment.salt,
+      blockByteCount: segment.blockByteCount,
+      limit: limit,
+      verifying: false
+    )
+    var batchSequence = segment.baseSequence
+    while case .frame(let frame) = scanner.next() {
+      guard frame.header.type.takesSequence else { continue }
+      if !frame.header.flags.contains(.continued) { batchSequence = frame.sequence }
+      guard frame.sequence == sequence else { continue }
+      guard batchSequence == sequence else {
+        throw SpateError(
+          .invalidArgument,
+          "record \(sequence) stands inside an atomic batch; cut at its first record, \(batchSequence)",
+          sequence: batchSequence
+        )
+      }
+      return frame.position
+    }
+    throw SpateError(
+      .corrupt,
+      "record \(sequence) cannot be found: the segment is damaged before it; cut at an earlier record",
+      path: segment.path,
+      sequence: sequence
+    )
+  }
+
+  private func removeCutSegments() {
+    let preparer = SegmentPreparer(storage: engine.storage, directory: directory, queueIdentifier: identifier)
+    let segments = cutSegments.withLock { cut in
+      let all = cut
+      cut.removeAll()
+      return all
+    }
+    // What is left of a removal that fails is recovery's to finish.
+    for segment in segments { try? preparer.remove(segment) }
+  }
+}
