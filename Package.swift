@@ -28,9 +28,15 @@ let package = Package(
       dependencies: ["CSpate"],
       swiftSettings: swiftSettings
     ),
+    .executableTarget(
+      name: "SpateCrashChild",
+      dependencies: ["Spate"],
+      path: "Tests/SpateCrashChild",
+      swiftSettings: swiftSettings
+    ),
     .testTarget(
       name: "SpateTests",
-      dependencies: ["Spate", "CSpate"],
+      dependencies: ["Spate", "CSpate", "SpateCrashChild"],
       swiftSettings: swiftSettings
     ),
   ],

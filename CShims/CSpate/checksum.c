@@ -1,9 +1,10 @@
 // CRC-32C in four implementations, equal in every value.
 //
-// Arithmetic: a 64-bit word holds a polynomial over GF(2) in reflected order (bit 63 is x^0). The carry-less product of a word
-// a and a 32-bit constant k, seen as a 128-bit word, is a * k * x^33. The CRC instruction over a 64-bit word w with state 0
-// is w * x^32 mod P. So a word with j more words behind it, multiplied by x^(64 j - 33), can be added to the products of all
-// other words, and two CRC instructions over that 128-bit sum give the checksum: no chain through the message at all.
+// Arithmetic: a 64-bit word holds a polynomial over GF(2) in reflected order (bit 63 is x^0). The carry-less product
+// of a word a and a 32-bit constant k, seen as a 128-bit word, is a * k * x^33. The CRC instruction over a 64-bit
+// word w with state 0 is w * x^32 mod P. So a word with j more words behind it, multiplied by x^(64 j - 33), can be
+// added to the products of all other words, and two CRC instructions over that 128-bit sum give the checksum: no
+// chain through the message at all.
 #include "CSpateChecksum.h"
 
 #include <errno.h>
@@ -210,8 +211,8 @@ INLINE AVX uint64_t avxShort(uint64_t state, const uint8_t *bytes, size_t count)
   return count & 7 ? sseRest(state, bytes, count & 7, 1) : state;
 }
 
-// How a message of 512 to 2240 bytes is divided. The vector units multiply 8 bytes a cycle, and so does the CRC unit beside
-// them: both work at once on parts of about equal length, and meet in one sum.
+// How a message of 512 to 2240 bytes is divided. The vector units multiply 8 bytes a cycle, and so does the CRC unit
+// beside them: both work at once on parts of about equal length, and meet in one sum.
 //
 //     | products: blocks, 16 each | lane a: 24 n | lane b: 24 n | lane c: 24 n | rest: 0 to 15 bytes |
 //

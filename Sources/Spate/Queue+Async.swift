@@ -38,6 +38,10 @@ extension Queue {
     _ batch: consuming RecordBatch,
     level: DurabilityLevel = .durable
   ) async throws(SpateError) -> Range<UInt64> {
+    guard batch.count > 0 else {
+      let next = durableSequence
+      return next..<next
+    }
     while true {
       let event = ring.changed.current
       switch try appendOutcome(of: batch) {

@@ -52,13 +52,7 @@ extension Queue {
     in claimed: consuming Claimed
   ) -> (sequences: Range<UInt64>, record: PublishedRecord) {
     let start = unsafe claimed.start
-    unsafe batch.write(to: start, timestamp: currentTimestamp)
-    // Backwards: whoever sees the first frame's stamp sees the whole batch.
-    for index in batch.offsets.indices.dropFirst().reversed() {
-      let offset = batch.offsets[index]
-      let position = claimed.position &+ UInt64(offset)
-      unsafe ring.storeStamp(Format.stamp(salt: claimed.salt, position: position), at: start + offset)
-    }
+    batch.write(to: claimed, timestamp: currentTimestamp)
     let sequences = claimed.sequence..<claimed.sequence + UInt64(batch.count)
     let record = PublishedRecord(
       sequence: sequences.upperBound - 1,

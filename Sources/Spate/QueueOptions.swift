@@ -9,10 +9,11 @@ public struct QueueOptions: Sendable {
   /// How many bytes of segment files to keep at most; nil keeps everything. Older whole segments are trimmed.
   public var retainedByteCount: UInt64?
 
-  /// How long written records may stay without a sync while nobody waits for `durable`, in nanoseconds; nil syncs each group at once.
+  /// How long written records may stay without a sync while nobody waits for `durable`, in nanoseconds; nil
+  /// syncs each group at once.
   ///
-  /// For queues that are mostly appended to at `written` or `published`: a sync is then made when somebody waits for
-  /// one, and at least this often.
+  /// For queues that are mostly appended to at `written` or `published`: a sync is then made when somebody
+  /// waits for one, and at least this often.
   public var syncIntervalNanoseconds: UInt64?
 
   /// The defaults.

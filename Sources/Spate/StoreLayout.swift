@@ -50,6 +50,11 @@ struct StoreLayout {
         path: path
       )
     }
+    let queues = path + "/" + queuesName
+    let queuesKind = unsafe spate_kind(AT_FDCWD, queues)
+    guard queuesKind == Int32(SPATE_KIND_NONE) || queuesKind == Int32(SPATE_KIND_DIRECTORY) else {
+      throw SpateError(.wrongKind, "this should be a directory; choose an empty or new one", path: queues)
+    }
     guard mayCreate else {
       throw SpateError(
         .notFound,

@@ -54,8 +54,8 @@ int spate_unlinkat(int dirfd, const char *path, int directory);
 // Open-file-description lock on the whole file: 1 taken, 0 somebody else holds it, or a negative errno.
 int spate_ofd_lock(int fd, int exclusive);
 
-// Who holds a lock that conflicts with an exclusive one: 0 nobody, a pid, -1 somebody unknown (the kernel knows no pid for
-// open-file-description locks), or another negative errno below -1.
+// Who holds a lock that conflicts with an exclusive one: 0 nobody, a pid, -1 somebody unknown (the kernel knows no
+// pid for open-file-description locks), or another negative errno below -1.
 int spate_ofd_lock_holder(int fd);
 
 // What statx says of direct I/O: 1 and both alignments (bytes; 0 means that direct I/O is not supported), 0 when the
@@ -71,8 +71,8 @@ int spate_free_byte_count(int fd, uint64_t *byteCount);
 // Maps a range read-only and shared, advises random access. 0 and the address, or a negative errno.
 int spate_map(int fd, uint64_t offset, size_t byteCount, const void **address);
 
-// Brings in every page of a mapping: 0, -EINVAL when the kernel lacks MADV_POPULATE_READ, or why a page cannot be read
-// (-EFAULT: beyond the end of the file or a bad sector; -EHWPOISON; -ENOMEM).
+// Brings in every page of a mapping: 0, -EINVAL when the kernel lacks MADV_POPULATE_READ, or why a page cannot be
+// read (-EFAULT: beyond the end of the file or a bad sector; -EHWPOISON; -ENOMEM).
 int spate_populate(const void *address, size_t byteCount);
 
 // Unmaps.

@@ -15,8 +15,9 @@ enum {
 };
 
 // Makes a ring with room for `entries` queued and `completions` finished operations, with the best of `allowed` that
-// the kernel takes; says in `chosen` which. Allocates. Use the ring on the thread that made it. 0, or a negative errno: -ENOSYS or
-// -EPERM where io_uring is missing or blocked, -EOPNOTSUPP when the kernel lacks an operation that Spate needs.
+// the kernel takes; says in `chosen` which. Allocates. Use the ring on the thread that made it. 0, or a negative
+// errno: -ENOSYS or -EPERM where io_uring is missing or blocked, -EOPNOTSUPP when the kernel lacks an operation that
+// Spate needs.
 int spate_ring_create(
     unsigned entries, unsigned completions, unsigned allowed, spate_ring **ring, unsigned *chosen);
 
@@ -34,10 +35,12 @@ unsigned spate_ring_queued(spate_ring *ring);
 // One submission attempt: the count of operations taken by the kernel, or a negative errno.
 int spate_ring_submit(spate_ring *ring);
 
-// Takes one completion: 1 and its data and result, or 0 when none is there. Enters the kernel when that has work to finish first.
+// Takes one completion: 1 and its data and result, or 0 when none is there. Enters the kernel when that has work to
+// finish first.
 int spate_ring_take(spate_ring *ring, uint64_t *data, int32_t *result);
 
-// Waits until a completion is there or `nanoseconds` passed (negative: no limit). 0, -ETIME, -EINTR or another negative errno.
+// Waits until a completion is there or `nanoseconds` passed (negative: no limit). 0, -ETIME, -EINTR or another
+// negative errno.
 int spate_ring_wait(spate_ring *ring, int64_t nanoseconds);
 
 #endif

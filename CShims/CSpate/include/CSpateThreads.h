@@ -5,16 +5,16 @@
 #include <stdint.h>
 #include <time.h>
 
-// Sleeps while `*word == expected`, until woken or until the CLOCK_MONOTONIC time `absolute_monotonic_ns` (negative: no
-// limit). Returns 0 when woken (possibly spuriously: check again), -EAGAIN when the word differed, -ETIMEDOUT, or -EINTR.
-// The futex is private to the process.
+// Sleeps while `*word == expected`, until woken or until the CLOCK_MONOTONIC time `absolute_monotonic_ns` (negative:
+// no limit). Returns 0 when woken (possibly spuriously: check again), -EAGAIN when the word differed, -ETIMEDOUT, or
+// -EINTR. The futex is private to the process.
 int spate_futex_wait(const uint32_t *word, uint32_t expected, int64_t absolute_monotonic_ns);
 
 // Wakes at most `count` sleepers of the word. Returns how many, or a negative errno.
 int spate_futex_wake(const uint32_t *word, int count);
 
-// Registers the process for private expedited membarriers; once at start. 0, or a negative errno (-ENOSYS, -EPERM, -EINVAL)
-// when the kernel or a sandbox lacks it: use sequentially consistent accesses then.
+// Registers the process for private expedited membarriers; once at start. 0, or a negative errno (-ENOSYS, -EPERM,
+// -EINVAL) when the kernel or a sandbox lacks it: use sequentially consistent accesses then.
 int spate_membarrier_register(void);
 
 // A full barrier in every running thread of the process. 0, or a negative errno.

@@ -39,6 +39,8 @@ final class Committer: @unchecked Sendable {
   let statistics = CommitStatistics()
   private var needsSubmit = false
   private var roundCount: UInt64 = 0
+  /// Why there is no submission queue: nothing can be written then.
+  private var startFailure: SpateError?
 
   init(storage: any Storage, pool: BufferPool, clock: StoreClock, tailCacheByteCount: Int) throws(SpateError)
   {
@@ -72,7 +74,8 @@ final class Committer: @unchecked Sendable {
     wake()
   }
 
-  /// Runs `body` on the committer's thread, between two rounds, and waits until it is done. Not while the committer stops.
+  /// Runs `body` on the committer's thread, between two rounds, and waits until it is done. Not while the
+  /// committer stops.
   func perform(_ body: @escaping @Sendable () -> Void) {
     let done = FutexWord()
     defer { done.destroy() }
@@ -104,11 +107,7 @@ final class Committer: @unchecked Sendable {
 
   /// Rounds until stopped. On the committer's own thread.
   func run() {
-    do {
-      submission = try storage.makeSubmissionQueue()
-    } catch {
-      submission = nil
-    }
+    begin()
     while true {
       let worked = round()
       if worked {
@@ -127,6 +126,15 @@ final class Committer: @unchecked Sendable {
       rest()
     }
     submission?.close()
+  }
+
+  /// Makes the queue that writes travel by; before the first round, on the committer's thread.
+  func begin() {
+    do {
+      submission = try storage.makeSubmissionQueue()
+    } catch {
+      startFailure = error
+    }
   }
 
   /// Spins for as long as waking up again would cost, then sleeps.
@@ -150,7 +158,7 @@ final class Committer: @unchecked Sendable {
       if writer.drain() { moved = true }
     }
     if commitLight() { moved = true }
-    for writer in active where submitWork(of: writer) { moved = true }
+    if submitAll() { moved = true }
     if needsSubmit {
       needsSubmit = false
       if let error = submission?.submit(), error != 0 { failAll(errno: error) }
@@ -159,7 +167,8 @@ final class Committer: @unchecked Sendable {
     for writer in active { writer.reclaim(tailCacheByteCount: tailCacheByteCount) }
     notifyStarving()
     roundCount &+= 1
-    // Under load there is no rest in which quiet queues go idle; without this each round would visit them all.
+    // Under load there is no rest in which quiet queues go idle; without this each round would visit them
+    // all.
     if roundCount & 1023 == 0, active.count > 16 { _ = settle() }
     return moved
   }
@@ -175,6 +184,7 @@ final class Committer: @unchecked Sendable {
     for core in cores where !core.writer.isActive {
       core.writer.isActive = true
       active.append(core.writer)
+      if let startFailure { core.writer.fail(startFailure) }
     }
     let waiting = commands.withLock { commands in
       let all = commands
@@ -205,16 +215,21 @@ final class Committer: @unchecked Sendable {
   /// more: a publish either comes before the barrier and is seen here, or sees the bit.
   private func settle() -> Bool {
     guard !active.isEmpty else { return false }
-    for writer in active where writer.isQuiet { writer.core.setIdle() }
+    // Looked at once: whether a sync is wanted may change meanwhile, and only who has the bit may rest.
+    for writer in active {
+      writer.isResting = writer.isQuiet
+      if writer.isResting { writer.core.setIdle() }
+    }
     if !Ring.publishesWithBarrier { _ = spate_membarrier() }
     var found = false
-    for writer in active where writer.isQuiet {
+    for writer in active where writer.isResting {
       if writer.drain() {
         found = true
         // Whoever cleared the bit first keeps the queue: we, or a producer that put it on the ready list.
         _ = writer.core.clearIdle()
       } else if writer.isSettled, !writer.drainIsBlocked {
         writer.isActive = false
+        if writer.core.engine.holdsManyFiles { writer.closeFiles() }
       }
     }
     active.removeAll { !$0.isActive }
@@ -225,12 +240,13 @@ final class Committer: @unchecked Sendable {
     parked.set(1)
     if hasReady.load(ordering: .sequentiallyConsistent)
       || (isStopping.load(ordering: .sequentiallyConsistent) && active.isEmpty)
-      || active.contains(where: { !$0.isQuiet })
+      || active.contains(where: { !$0.isQuiet || !$0.isResting })
     {
       parked.clear()
       return
     }
-    // What is still active waits for its time: a full disk, a claim that is out, a sync that nobody awaits yet.
+    // What is still active waits for its time: a full disk, a claim that is out, a sync that nobody awaits
+    // yet.
     let deadline = active.lazy.compactMap(\.nextDeadline).min().map { Int64(clamping: $0) } ?? -1
     _ = unsafe spate_futex_wait(parked.address, 1, deadline)
     parked.clear()
@@ -261,7 +277,9 @@ final class Committer: @unchecked Sendable {
   /// With a single queue that has little to write and nothing in flight: one write that is its own sync, on
   /// this thread.
   private func commitLight() -> Bool {
-    guard !isAnythingInFlight, let writer = soleLightWriter(), let slot = takeSlot() else { return false }
+    guard !isAnythingInFlight, let writer = soleLightWriter(), makeReady(writer), let slot = takeSlot() else {
+      return false
+    }
     defer { release(slot) }
     guard writer.fillExtent(&slots[slot], durably: true),
       let (file, offset) = writer.destination(of: slots[slot])
@@ -285,12 +303,25 @@ final class Committer: @unchecked Sendable {
         at: offset
       )
     } catch {
-      writer.writeFailed(error, slot: slots[slot], committer: self)
+      writer.writeFailed(error)
+      // It was a sync, too.
+      if writer.failure != nil { failUnsynced(error) }
       return true
     }
     statistics.countSync(nanoseconds: spate_now_monotonic_ns() &- begun, byteCount: count, isLight: true)
     if let mark = slots[slot].mark { writer.credit(written: mark, durable: mark, committer: self) }
     return true
+  }
+
+  /// Opens a queue's files if they were closed; a failure is tried again like a full disk.
+  private func makeReady(_ writer: QueueWriter) -> Bool {
+    do throws(SpateError) {
+      try writer.openFiles()
+      return true
+    } catch {
+      writer.writeFailed(error)
+      return false
+    }
   }
 
   private func soleLightWriter() -> QueueWriter? {
@@ -304,13 +335,29 @@ final class Committer: @unchecked Sendable {
     return sole
   }
 
+  /// Gives each queue its turn, beginning with another one each round: two that always have something to
+  /// write would use up the bytes that may be in flight.
+  private func submitAll() -> Bool {
+    guard !active.isEmpty else { return false }
+    var moved = false
+    let first = Int(roundCount % UInt64(active.count))
+    for turn in active.indices {
+      let index = first + turn < active.count ? first + turn : first + turn - active.count
+      if submitWork(of: active[index]) { moved = true }
+    }
+    return moved
+  }
+
   /// Queues what a queue has to write and to sync. Returns whether there was anything.
   private func submitWork(of writer: QueueWriter) -> Bool {
     guard writer.failure == nil, let submission else { return false }
     if writer.retryNanoseconds != 0 {
-      guard spate_now_monotonic_ns() >= writer.retryNanoseconds else { return false }
+      // INVARIANT: the refused write leaves the list, and `submitted` goes back, before anything is tried again:
+      // else a slower write ahead of it would let it be credited.
+      guard writer.inFlight.isEmpty, spate_now_monotonic_ns() >= writer.retryNanoseconds else { return false }
       writer.retryNanoseconds = 0
     }
+    guard makeReady(writer) else { return false }
     var queued = false
     while writer.inFlight.count < QueueWriter.inFlightLimit, inFlightByteCount < Self.inFlightByteLimit,
       writer.hasUnsubmitted, let slot = takeSlot()
@@ -345,8 +392,8 @@ final class Committer: @unchecked Sendable {
   /// One sync in flight a queue, credited with what was written in order when it was submitted, within one
   /// segment's file.
   private func queueSync(of writer: QueueWriter, on submission: any SubmissionQueue) -> Bool {
-    guard writer.syncSlot == nil, writer.hasUnsynced, writer.isSyncWanted, let first = writer.segments.first,
-      !writer.inFlight.contains(where: { slots[$0].kind == .durableWrite }), let slot = takeSlot()
+    guard writer.syncSlot == nil, writer.hasUnsynced, writer.isSyncWanted,
+      let file = writer.segments.first?.file, !writer.inFlight.contains(where: { slots[$0].kind == .durableWrite }), let slot = takeSlot()
     else { return false }
     var credit = writer.written
     if writer.segments.count > 1, credit.position > writer.segments[1].segment.base.position {
@@ -358,7 +405,7 @@ final class Committer: @unchecked Sendable {
     slots[slot].submittedNanoseconds = spate_now_monotonic_ns()
     writer.syncSlot = slot
     writer.lastSyncNanoseconds = slots[slot].submittedNanoseconds
-    submission.enqueueSync(first.segment.file.file, token: UInt64(slot))
+    submission.enqueueSync(file, token: UInt64(slot))
     return true
   }
 
@@ -386,7 +433,13 @@ final class Committer: @unchecked Sendable {
       let credit = slots[slot].mark
       release(slot)
       if error != 0 {
-        failUnsynced(errno: error)
+        failUnsynced(
+          SpateError(
+            .syncFailed,
+            "a sync failed, so records without an acknowledgement may be lost; check the disk, then reopen the store",
+            systemErrorNumber: error
+          )
+        )
         return
       }
       statistics.countSync(nanoseconds: elapsed, byteCount: 0, isLight: false)
@@ -395,7 +448,8 @@ final class Committer: @unchecked Sendable {
       inFlightByteCount -= slots[slot].byteCount
       if error != 0 {
         let failure = SpateError.system(error, .write)
-        writer.writeFailed(failure, slot: slots[slot], committer: self)
+        writer.writeFailed(failure)
+        if slots[slot].kind == .durableWrite, writer.failure != nil { failUnsynced(failure) }
       } else {
         if slots[slot].kind == .durableWrite {
           statistics.countSync(nanoseconds: elapsed, byteCount: slots[slot].byteCount, isLight: true)
@@ -427,12 +481,7 @@ final class Committer: @unchecked Sendable {
 
   /// A lost sync: the device may have dropped the writes of every file, so all queues with uncredited writes
   /// fail for good.
-  private func failUnsynced(errno: Int32) {
-    let failure = SpateError(
-      .syncFailed,
-      "a sync failed, so records without an acknowledgement may be lost; check the disk, then reopen the store",
-      systemErrorNumber: errno
-    )
+  private func failUnsynced(_ failure: SpateError) {
     for writer in active where writer.hasUnsynced || !writer.inFlight.isEmpty || writer.syncSlot != nil {
       writer.fail(failure)
     }

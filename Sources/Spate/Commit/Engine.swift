@@ -13,13 +13,21 @@ final class Engine: @unchecked Sendable {
   let committer: Committer
   let housekeeper: Housekeeper
   let ringConfiguration: RingConfiguration
+  let cursorSupport: CursorSupport
   private var threads: [EngineThread] = []
+  private let openFileCount = Atomic<Int>(0)
+  private let openFileLimit: Int
 
   init(storage: any Storage, options: StoreOptions) throws(SpateError) {
     self.storage = storage
     self.options = options
     pool = try BufferPool(budget: options.memoryBudgetByteCount)
+    cursorSupport = CursorSupport(pinLimit: pool.budget / 2)
     let block = storage.blockByteCount
+    var limit = rlimit()
+    unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    // Half of what the process may open is the host's.
+    openFileLimit = max(16, Int(clamping: limit.rlim_cur) / 2)
     committer = try Committer(
       storage: storage,
       pool: pool,
@@ -53,6 +61,12 @@ final class Engine: @unchecked Sendable {
     threads.last?.join()
     threads.removeAll()
   }
+
+  /// Counts segment files that the committer holds open.
+  func countOpenFiles(_ change: Int) { openFileCount.wrappingAdd(change, ordering: .relaxed) }
+
+  /// Whether queues that go idle should close their files.
+  var holdsManyFiles: Bool { openFileCount.load(ordering: .relaxed) > openFileLimit }
 
   /// Tells those who wait for memory that there may be some.
   func notifyStarving() {
@@ -107,8 +121,10 @@ final class Engine: @unchecked Sendable {
     )
     let segment = ended.segment
     let footer = ended.footer(end: end, lastTimestamp: clock.now)
-    try? preparer.seal(segment.file.file, of: segment.file.description(use: segment.use), footer: footer)
-    storage.close(segment.file.file)
+    if let file = ended.file {
+      try? preparer.seal(file, of: segment.file.description(use: segment.use), footer: footer)
+      storage.close(file)
+    }
     retain(core, preparer: preparer)
   }
 

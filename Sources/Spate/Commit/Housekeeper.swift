@@ -79,7 +79,7 @@ final class Housekeeper: Sendable {
       do {
         try core.engine.prepareSegment(for: core, byteCount: byteCount)
       } catch {
-        if error.code == .diskFull {
+        if error.mayPass {
           core.ring.refuse(.full(error))
           state.withLock { $0.postponed.append(job) }
         } else {

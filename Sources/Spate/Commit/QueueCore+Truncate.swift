@@ -5,8 +5,8 @@ import Synchronization
 extension QueueCore {
   /// The steps of ``Queue/truncate(from:)``.
   ///
-  /// The ring is paused and emptied, then the committer forgets its places, then a new segment begins at the cut: once its
-  /// first frame is durable, its header cuts what earlier segments hold beyond it.
+  /// The ring is paused and emptied, then the committer forgets its places, then a new segment begins at the
+  /// cut: once its first frame is durable, its header cuts what earlier segments hold beyond it.
   func truncate(from sequence: UInt64) throws(SpateError) {
     let failure: SpateError? = maintenance.withLock { _ in
       do throws(SpateError) {
@@ -43,9 +43,12 @@ extension QueueCore {
       position: Format.alignUp(position, to: ring.configuration.blockByteCount),
       sequence: sequence
     )
-    engine.committer.perform { self.writer.restart(at: base) }
-    ring.restart(at: base, cutPosition: position)
-    watermarks.restart(at: base)
+    // All between two rounds: a round that saw only a part of it would drain what is cut off once more.
+    engine.committer.perform {
+      self.writer.restart(at: base)
+      self.ring.restart(at: base, cutPosition: position)
+      self.watermarks.restart(at: base)
+    }
     cursors.noteTruncation(at: LogMark(position: position, sequence: sequence))
     // The first chunk's frame carries the new segment's header to the disk.
     while true {

@@ -142,7 +142,11 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
     engine.housekeeper.request(.seal(self, segment, end: end))
   }
 
-  func countExpiredClaim() { counters.countExpiredClaim() }
+  func countExpiredClaim() {
+    counters.countExpiredClaim()
+    // What was behind it can be read now.
+    published.signal()
+  }
 
   /// Cursors that read near the tail want durable chunks to stay in memory for a while.
   var hasTailCursors: Bool { cursors.count > 0 }
@@ -197,7 +201,9 @@ extension QueueCore {
 
   /// Closes the files of segments that are still open, once the threads have ended.
   func releaseFiles() {
-    for segment in writer.segments { engine.storage.close(segment.segment.file.file) }
+    writer.closeFiles()
+    // After a failure the committer takes no more segments over.
+    for segment in ring.takeBegunSegments() { engine.storage.close(segment.file.file) }
     if let prepared = ring.withdrawPrepared() { engine.storage.close(prepared.file) }
     let preparer = SegmentPreparer(storage: engine.storage, directory: directory, queueIdentifier: identifier)
     files.withLock { $0.removeSpares(preparer: preparer) }

@@ -5,8 +5,17 @@ extension QueueWriter {
   /// Moves the marks to at least these places and collects who is covered.
   func credit(written newWritten: LogMark, durable newDurable: LogMark, committer: Committer) {
     guard failure == nil else { return }
-    if newWritten.position > written.position { written = newWritten }
-    if newDurable.position > durable.position { durable = newDurable }
+    if newWritten.position > written.position {
+      written = newWritten
+      if isFull {
+        isFull = false
+        core.ring.liftFull()
+      }
+    }
+    if newDurable.position > durable.position {
+      core.counters.countCommit(records: newDurable.sequence - durable.sequence)
+      durable = newDurable
+    }
     core.watermarks.advance(written: written, durable: durable, covered: &committer.covered)
     finishSegments()
   }
@@ -15,6 +24,7 @@ extension QueueWriter {
   private func finishSegments() {
     while segments.count > 1, durable.position >= segments[1].segment.base.position {
       let finished = segments.removeFirst()
+      if finished.file != nil { core.engine.countOpenFiles(-1) }
       core.segmentEnded(finished, end: segments[0].segment.base)
     }
   }
@@ -42,10 +52,11 @@ extension QueueWriter {
     }
   }
 
-  /// Forgets the old end of the log: what comes next begins a new segment at `base`. When everything is settled.
+  /// Forgets the old end of the log: what comes next begins a new segment at `base`. When everything is
+  /// settled.
   func restart(at base: LogMark) {
     guard failure == nil else { return }
-    for ended in segments { core.engine.storage.close(ended.segment.file.file) }
+    closeFiles()
     segments.removeAll()
     drainChunk = nil
     lastDrained = nil
@@ -61,17 +72,20 @@ extension QueueWriter {
   }
 
   /// Whether a claim that was not published holds back what comes after it.
-  var drainIsBlocked: Bool { blockedSince != 0 }
+  var drainIsBlocked: Bool { failure == nil && blockedSince != 0 }
 
   /// A write did not reach the kernel's hands. A full disk is tried again; everything else is final.
-  func writeFailed(_ error: SpateError, slot: ExtentSlot, committer: Committer) {
-    if error.code == .diskFull {
-      retryNanoseconds = max(1, spate_now_monotonic_ns() + 200_000_000)
-      core.diskBecameFull(error)
-      rewindAfterFullDisk()
-      return
-    }
-    fail(error)
+  func writeFailed(_ error: SpateError) {
+    guard error.mayPass else { return fail(error) }
+    postpone(error)
+    rewindAfterFullDisk()
+  }
+
+  /// Refuses appends and tries again in a while what cannot be written now.
+  func postpone(_ error: SpateError) {
+    retryNanoseconds = max(1, spate_now_monotonic_ns() + 200_000_000)
+    isFull = true
+    core.diskBecameFull(error)
   }
 
   /// After a write met a full disk, and once nothing is in flight: everything that was not credited is
@@ -93,4 +107,10 @@ extension QueueWriter {
     self.failure = failure
     core.fail(failure)
   }
+}
+
+extension SpateError {
+  /// Whether the failure may pass by itself: no room on the disk, no descriptors or memory left. Such work is
+  /// tried again.
+  var mayPass: Bool { code == .diskFull || code == .resourceExhausted }
 }

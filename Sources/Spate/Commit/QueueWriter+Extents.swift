@@ -23,6 +23,7 @@ extension QueueWriter {
     slot.includesTail = false
     slot.includesHeader = !segments[index].isHeaderSubmitted
     if slot.includesHeader { addHeader(segment, to: &slot) }
+    let firstChunk = writeChunk
     var position = start
     var byteCount = 0
     var mark: LogMark?
@@ -54,13 +55,16 @@ extension QueueWriter {
         mark = LogMark(position: position, sequence: chunk.endSequence)
         continue
       }
+      if available == whole {
+        // What was drained ends with a whole block.
+        mark = drained
+        break gathering
+      }
       // The rest is a partial block at the tail of what was drained.
       guard durably || (inFlight.isEmpty && byteCount < Self.extentByteCount) else { break }
-      if available > position {
-        addTail(chunk, from: position, to: available, &slot)
-        byteCount += block
-        slot.includesTail = true
-      }
+      addTail(chunk, from: position, to: available, &slot)
+      byteCount += block
+      slot.includesTail = true
       position = available
       mark = drained
       break gathering
@@ -71,24 +75,50 @@ extension QueueWriter {
     slot.mark = mark
     slot.segmentNumber = segment.file.number
     slot.writer = self
-    segments[index].isHeaderSubmitted = true
-    submitted = position
     if !expired.isEmpty, !copyAroundExpiredClaims(&slot) {
-      // No memory for the copy: the extent is tried again at the next round.
-      submitted = max(start, written.position)
+      // No memory for the copy: the same extent is tried again at the next round.
+      writeChunk = firstChunk
       return false
     }
+    segments[index].isHeaderSubmitted = true
+    submitted = position
     return true
+  }
+
+  /// Opens the files that were closed while the queue was idle. Before anything is gathered for them.
+  func openFiles() throws(SpateError) {
+    for index in segments.indices where segments[index].file == nil {
+      let path = segments[index].segment.file.path
+      let storage = core.engine.storage
+      let file = try storage.open(path, .readWrite)
+      guard try storage.tryLock(file, exclusive: true) else {
+        storage.close(file)
+        throw SpateError(.locked, "somebody else holds a lock on a segment that is written", path: path)
+      }
+      segments[index].file = file
+      core.engine.countOpenFiles(1)
+    }
+  }
+
+  /// Closes the files of a queue that has nothing to do, for others that have.
+  func closeFiles() {
+    guard inFlight.isEmpty, syncSlot == nil else { return }
+    for index in segments.indices {
+      guard let file = segments[index].file else { continue }
+      core.engine.storage.close(file)
+      segments[index].file = nil
+      core.engine.countOpenFiles(-1)
+    }
   }
 
   /// The file and the offset that a filled slot goes to.
   func destination(of slot: ExtentSlot) -> (file: StorageFile, offset: UInt64)? {
-    guard let index = segments.firstIndex(where: { $0.segment.file.number == slot.segmentNumber }) else {
-      return nil
-    }
+    guard let index = segments.firstIndex(where: { $0.segment.file.number == slot.segmentNumber }),
+      let file = segments[index].file
+    else { return nil }
     let segment = segments[index].segment
     let offset = slot.includesHeader ? 0 : segment.dataOffset + (slot.start - segment.base.position)
-    return (segment.file.file, offset)
+    return (file, offset)
   }
 
   private func segmentIndex(at position: UInt64) -> Int? {
@@ -127,7 +157,9 @@ extension QueueWriter {
   /// copy.
   private func copyAroundExpiredClaims(_ slot: inout ExtentSlot) -> Bool {
     let block = core.ring.configuration.blockByteCount
-    expired.removeAll { $0.position + UInt64($0.byteCount) <= durable.position }
+    // A claim that ends in the tail block is written again with it, also when it is durable already.
+    let settled = Format.alignDown(durable.position, to: block)
+    expired.removeAll { $0.position + UInt64($0.byteCount) <= settled }
     let touched = expired.filter { $0.position < slot.end && $0.position + UInt64($0.byteCount) > slot.start }
     guard !touched.isEmpty else { return true }
     let header = slot.includesHeader ? block : 0
@@ -144,7 +176,8 @@ extension QueueWriter {
     for claim in touched {
       var frame = FrameHeader(
         type: .abandoned,
-        timestamp: core.timestamp,
+        // The same in every write: a header may stand across two of them.
+        timestamp: claim.timestamp,
         bodyByteCount: claim.byteCount - FrameHeader.byteCount
       )
       let image = UnsafeMutableRawPointer.allocate(byteCount: claim.byteCount, alignment: 8)

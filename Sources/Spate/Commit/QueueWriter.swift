@@ -15,6 +15,8 @@ final class QueueWriter {
   /// A segment that is being written, or waits for the sync that completes it.
   struct WriteSegment {
     let segment: RingSegment
+    /// The file, opened again after an idle time; nil while it is closed.
+    var file: StorageFile?
     var isHeaderSubmitted = false
     /// Grows as chunks are drained; written once the segment is durable to its end.
     var footer: SegmentFooter
@@ -22,6 +24,7 @@ final class QueueWriter {
 
     init(segment: RingSegment) {
       self.segment = segment
+      file = segment.file.file
       footer = SegmentFooter(salt: segment.salt, firstTimestamp: segment.timestamp)
       footerByteCount = Int(segment.file.byteCount - segment.file.footerOffset)
     }
@@ -57,13 +60,17 @@ final class QueueWriter {
   var tailIsInFlight = false
   var syncSlot: Int?
   var isActive = false
+  /// Whether the committer asked for the next publish in the settling that goes on.
+  var isResting = false
   var failure: SpateError?
   /// When a claim that was not published was first seen at the drain position, monotonic ns; 0 when none is.
   var blockedSince: UInt64 = 0
   /// Claims that were given up in chunks that are not written yet, in order.
-  var expired: [(position: UInt64, byteCount: Int)] = []
+  var expired: [(position: UInt64, byteCount: Int, timestamp: UInt64)] = []
   /// When a write that met a full disk may be tried again, monotonic ns; 0 when none is waiting.
   var retryNanoseconds: UInt64 = 0
+  /// Whether appends are refused because a write met a full disk.
+  var isFull = false
   /// When the last sync was submitted, monotonic ns.
   var lastSyncNanoseconds: UInt64 = 0
 
@@ -84,7 +91,8 @@ final class QueueWriter {
   /// Whether something was written that no sync covers yet.
   var hasUnsynced: Bool { durable.position < written.position }
 
-  /// Whether what was written should be synced now. With a sync interval, only when somebody waits for it or the time is up.
+  /// Whether what was written should be synced now. With a sync interval, only when somebody waits for it or
+  /// the time is up.
   var isSyncWanted: Bool {
     guard let interval = core.syncIntervalNanoseconds else { return true }
     return core.watermarks.isDurabilityAwaited || spate_now_monotonic_ns() &- lastSyncNanoseconds >= interval
@@ -114,9 +122,10 @@ final class QueueWriter {
   }
 
   /// Whether the pending bytes may travel by one write that is its own sync: nothing else is in flight or
-  /// unsynced, so the bytes it covers are all that its credit speaks of.
+  /// unsynced, so the bytes it covers are all that its credit speaks of. Bytes that were written but end inside
+  /// a frame are in no mark: `submitted` tells of them.
   func isLight(limit: UInt64) -> Bool {
-    isSyncWanted && inFlight.isEmpty && syncSlot == nil && !hasUnsynced && hasUnsubmitted
+    isSyncWanted && inFlight.isEmpty && syncSlot == nil && durable.position == submitted && hasUnsubmitted
       && drained.position - submitted <= limit && expired.isEmpty && segments.count == 1
   }
 }
@@ -155,12 +164,15 @@ extension QueueWriter {
     if segments.last?.segment.file.number != chunk.segmentNumber {
       for segment in core.ring.takeBegunSegments() {
         segments.append(WriteSegment(segment: segment))
+        core.engine.countOpenFiles(1)
         core.segmentBegan(segment)
       }
     }
     if writeChunk == nil { writeChunk = chunk }
-    let index = segments.count - 1
-    guard index >= 0 else { return }
+    // Not always the last one: producers may have begun more before we came.
+    guard let index = segments.lastIndex(where: { $0.segment.file.number == chunk.segmentNumber }) else {
+      return
+    }
     segments[index].footer.add(
       chunkAt: chunk.basePosition,
       sequence: chunk.baseSequence,
@@ -245,7 +257,7 @@ extension QueueWriter {
       )
     guard exchanged else { return nil }
     blockedSince = 0
-    expired.append((position, byteCount))
+    expired.append((position, byteCount, core.timestamp))
     unsafe chunk.descriptor.pointee.expiredClaimCount.wrappingAdd(1, ordering: .releasing)
     core.countExpiredClaim()
     return byteCount

@@ -30,12 +30,13 @@ final class Watermarks: Sendable {
   }
 
   private let state: Mutex<State>
-  /// Called after somebody began to wait for something to become durable, where syncs are made on demand only.
+  /// Called after somebody began to wait for something to become durable, where syncs are made on demand
+  /// only.
   private let durabilityIsAwaited: (@Sendable () -> Void)?
   private let durablePositionWord: Atomic<UInt64>
   private let durableSequenceWord: Atomic<UInt64>
   private let writtenSequenceWord: Atomic<UInt64>
-  /// Signalled when the durable mark moved, for cursors.
+  /// Signalled when a mark moved, for cursors.
   let advanced = EventCount()
 
   init(at mark: LogMark, durabilityIsAwaited: (@Sendable () -> Void)? = nil) {
@@ -81,7 +82,7 @@ final class Watermarks: Sendable {
   /// outside any lock. Committer only.
   func advance(written: LogMark, durable: LogMark, covered: inout [Waiter]) {
     let moved = state.withLock { state in
-      let moved = durable.position != state.durable.position
+      let moved = durable != state.durable || written != state.written
       state.written = written
       state.durable = durable
       // ORDERING: release, pairs with the acquiring loads above.
@@ -99,8 +100,8 @@ final class Watermarks: Sendable {
     if moved { advanced.signal() }
   }
 
-  /// Sets both marks back to where the log was cut off. While nothing is published; nobody waits for what is gone: it was
-  /// durable.
+  /// Sets both marks back to where the log was cut off. While nothing is published; nobody waits for what is
+  /// gone: it was durable.
   func restart(at mark: LogMark) {
     state.withLock { state in
       state.written = mark

@@ -16,7 +16,7 @@ final class BatchSource: Sendable {
     self.cursor = Mutex(cursor)
     self.core = core
     self.level = level
-    support = CursorSupport.of(core.engine)
+    support = core.engine.cursorSupport
     self.maximalCount = maximalCount
     self.byteCount = byteCount
   }

@@ -82,7 +82,6 @@ extension FrameReader {
     let file = try storage.open(segment.path, .read)
     // The mapping outlives the descriptor, so a cursor holds none.
     defer { storage.close(file) }
-    prefetch(file, segment, from: start, to: min(final, end + Self.windowByteCount))
     // Where a part of the window cannot be read, no more is mapped than the next frame needs.
     let needed = position + max(neededByteCount, UInt64(Format.frameAlignment))
     let smallest = min(final, Format.alignUp(needed, to: segment.blockByteCount))
@@ -149,20 +148,6 @@ extension FrameReader {
     )
     source = .segment(number: segment.number)
     neededByteCount = 0
-  }
-
-  /// Asks the kernel to read this window and the next one at once: populating alone would read page by page.
-  private mutating func prefetch(
-    _ file: StorageFile,
-    _ segment: SegmentDescription,
-    from start: UInt64,
-    to end: UInt64
-  ) {
-    guard let storage = core.engine.storage as? any PrefetchingStorage else { return }
-    let from = prefetched.segment == segment.number ? max(start, min(prefetched.end, end)) : start
-    prefetched = (segment.number, end)
-    guard from < end else { return }
-    storage.prefetch(file, at: segment.fileOffset(of: from), byteCount: Int(end - from))
   }
 
   func trimmed() -> SpateError {

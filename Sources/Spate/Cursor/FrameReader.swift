@@ -67,8 +67,6 @@ struct FrameReader: ~Copyable {
   /// A failure that was met behind records that a batch took, for the next move.
   var pendingError: SpateError?
   var seenTruncations: UInt64
-  /// Up to which offset of which segment the kernel was asked to read ahead.
-  var prefetched: (segment: UInt64, end: UInt64) = (0, 0)
   /// Whether the disk may be read now; if not, `needsDisk` says that it would have been.
   var mayBlock = true
   var needsDisk = false
@@ -76,7 +74,7 @@ struct FrameReader: ~Copyable {
   init(core: QueueCore, level: DurabilityLevel) {
     self.core = core
     self.level = level
-    support = CursorSupport.of(core.engine)
+    support = core.engine.cursorSupport
     place = CursorPlace(sequence: core.watermarks.durableSequence)
     unsafe bytes = UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
     unsafe frame = UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped

@@ -47,8 +47,15 @@ final class BufferPool: Sendable {
     var allocatedByteCount = 0
     var runByteCount = 0
     var starving: [any BufferWaiter] = []
+    /// Who stands in `starving`: a producer that tries again and again is listed once.
+    var starvingIdentifiers: Set<ObjectIdentifier> = []
     var peakByteCount = 0
     var tookWhole = false
+
+    mutating func noteStarving(_ waiter: (any BufferWaiter)?) {
+      guard let waiter, starvingIdentifiers.insert(ObjectIdentifier(waiter)).inserted else { return }
+      starving.append(waiter)
+    }
   }
 
   /// Reserves addresses for `budget` bytes, rounded up to whole slabs; no memory is touched.
@@ -89,7 +96,7 @@ final class BufferPool: Sendable {
         if isRun { books.runByteCount += wanted }
       }
       guard let found else {
-        if let waiter { books.starving.append(waiter) }
+        books.noteStarving(waiter)
         return nil
       }
       if books.tookWhole, books.warm.count < Self.warmReserve { isShortOfWarm.store(true, ordering: .relaxed) }
@@ -107,7 +114,7 @@ final class BufferPool: Sendable {
     state.withLock { books in
       books.allocatedByteCount -= wanted
       books.runByteCount -= wanted
-      if let waiter { books.starving.append(waiter) }
+      books.noteStarving(waiter)
     }
     return nil
   }
@@ -134,6 +141,7 @@ final class BufferPool: Sendable {
       guard !books.starving.isEmpty else { return [] }
       let all = books.starving
       books.starving.removeAll(keepingCapacity: true)
+      books.starvingIdentifiers.removeAll(keepingCapacity: true)
       return all
     }
   }
@@ -169,6 +177,7 @@ final class BufferPool: Sendable {
       let address = unsafe base.address + Int(slab) * Self.slabByteCount
       _ = unsafe madvise(address, Self.slabByteCount, Self.populateWrite)
       state.withLock { $0.warm.append(slab) }
+      tellStarving()
     }
   }
 
@@ -200,6 +209,12 @@ final class BufferPool: Sendable {
     let address = unsafe base.address + Int(slab) * Self.slabByteCount
     _ = unsafe madvise(address, Self.slabByteCount, Int32(MADV_DONTNEED))
     state.withLock { $0.cold.append(slab) }
+    tellStarving()
+  }
+
+  /// Who asked while a free slab was with the system found no room: there may be some now.
+  private func tellStarving() {
+    for waiter in takeStarving() { waiter.memoryWasFreed() }
   }
 
   /// What a request is charged: a power of two up to a slab, whole pages beyond.

@@ -22,6 +22,10 @@ extension Ring {
         $0.newest.map { $0.endPosition == nil ? nil : $0.endSequence } ?? $0.end.sequence
       }
       if let end, end != sequence { return .elsewhere(next: end) }
+      if end == nil, isRun {
+        let next = claimedEnd.sequence
+        if next != sequence { return .elsewhere(next: next) }
+      }
       let bits = unsafe words.header.pointee.current.load(ordering: .acquiring)
       if end == nil, !isRun, bits & RingHeader.blocked == 0 {
         switch exchange(in: Chunk(bits: bits), byteCount: byteCount, at: sequence) {
@@ -37,7 +41,11 @@ extension Ring {
           guard state.end.sequence == sequence else { return .retry }
           return openStep(&state, byteCount: byteCount, sequenceCount: 1, isRun: isRun)
         }
-        guard newest.endPosition != nil else { return newest.takesClaims ? .retry : .waitForCloser }
+        guard newest.endPosition != nil else {
+          guard newest.takesClaims else { return .waitForCloser }
+          // A run needs a chunk of its own; its sequence was found to be the open one's next.
+          return isRun ? .closeThenRetry(newest) : .retry
+        }
         guard newest.endSequence == sequence else { return .retry }
         return openStep(&state, byteCount: byteCount, sequenceCount: 1, isRun: isRun)
       }

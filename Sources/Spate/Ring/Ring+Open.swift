@@ -23,6 +23,9 @@ extension Ring {
       state.newest.map { LogMark(position: $0.endPosition ?? 0, sequence: $0.endSequence) } ?? state.end
     let needed = byteCount + ChunkFrame.byteCount
     guard let segment = segment(&state, for: needed, at: end) else { return block(.backPressured) }
+    // A claim that does not fit before the next stride has a chunk to itself, too: others never cross one.
+    let toStride = bytesToStride(from: end.position, in: segment)
+    let isRun = isRun || Format.alignUp(UInt64(needed), to: configuration.blockByteCount) > toStride
     let capacity = capacity(&state, needed: needed, isRun: isRun, at: end.position, in: segment)
     let isSmallHolder = state.chunkCount < 2
     guard
@@ -64,10 +67,11 @@ extension Ring {
   /// Lets producers try again. After memory was freed, a segment came, or room was made. Any thread.
   func unblock() {
     state.withLock { state in
-      guard state.refusal == nil, state.newest != nil || state.prepared != nil else { return }
-      if state.newest != nil {
-        unsafe words.header.pointee.current.bitwiseAnd(~RingHeader.blocked, ordering: .releasing)
-      }
+      // INVARIANT: the bit stays over a closed chunk: each lifting would let every producer add to its word
+      // once more, and starving for long would overflow it. The next chunk's address comes without the bit.
+      guard state.refusal == nil, let newest = state.newest, newest.endPosition == nil, newest.takesClaims
+      else { return }
+      unsafe words.header.pointee.current.bitwiseAnd(~RingHeader.blocked, ordering: .releasing)
     }
     changed.signal()
   }
@@ -102,6 +106,9 @@ extension Ring {
       case .failed, .closed:
         // Final: nothing but a later close may replace a failure.
         guard case .closed = refusal else { return }
+      case .paused:
+        // A full disk is met again after the pause; lifting it must not lift the pause.
+        if case .full = refusal { return }
       default: break
       }
       state.refusal = refusal
@@ -111,6 +118,16 @@ extension Ring {
       }
     }
     if refusal == nil { unblock() } else { changed.signal() }
+  }
+
+  /// Lifts the refusal of a full disk, and no other: a write went through again. Any thread.
+  func liftFull() {
+    let wasFull = state.withLock { state in
+      guard case .full = state.refusal else { return false }
+      state.refusal = nil
+      return true
+    }
+    if wasFull { unblock() }
   }
 
   /// The segment that a chunk of `needed` bytes at `end` lies in: the active one, or the next after a roll.
@@ -204,10 +221,16 @@ extension Ring {
     }
     var capacity = state.nextCapacity
     while capacity < 4 * needed && capacity < configuration.maximalChunkByteCount { capacity *= 2 }
-    let stride = UInt64(configuration.strideByteCount)
-    let toStride = stride - (position - segment.base.position) % stride
     let toEnd = segment.endPosition - position
-    return max(aligned, min(capacity, Int(min(toStride, toEnd))))
+    // Whole blocks: halving a capacity that is no power of two may leave others.
+    capacity = min(capacity, Int(min(bytesToStride(from: position, in: segment), toEnd))) & ~(block - 1)
+    return max(aligned, capacity)
+  }
+
+  /// How far the next place in the data area is where a chunk frame stands.
+  private func bytesToStride(from position: UInt64, in segment: RingSegment) -> UInt64 {
+    let stride = UInt64(configuration.strideByteCount)
+    return stride - (position - segment.base.position) % stride
   }
 
   private func takeDescriptor(_ state: inout State, buffer: BufferPool.Buffer) -> Chunk {

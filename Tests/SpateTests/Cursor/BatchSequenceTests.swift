@@ -51,7 +51,9 @@ private final class ClassConsumer: Sendable {
     }
   }
 
-  @Test(arguments: DurabilityLevel.allCases) func aReentrantActorReadsWholeBatches(level: DurabilityLevel) async throws {
+  @Test(arguments: DurabilityLevel.allCases) func aReentrantActorReadsWholeBatches(level: DurabilityLevel)
+    async throws
+  {
     let fixture = try CursorFixture()
     let queue = fixture.queue
     let consumer = ReentrantConsumer()
@@ -120,7 +122,9 @@ private final class ClassConsumer: Sendable {
     #expect(totals.filter { $0 == 5999 * 6000 / 2 }.count == 8)
   }
 
-  @Test(arguments: DurabilityLevel.allCases) func cancellingEndsTheSequence(level: DurabilityLevel) async throws {
+  @Test(arguments: DurabilityLevel.allCases) func cancellingEndsTheSequence(level: DurabilityLevel)
+    async throws
+  {
     let fixture = try CursorFixture()
     let queue = fixture.queue
     try await feed(queue, 0..<10)
@@ -163,7 +167,9 @@ private final class ClassConsumer: Sendable {
     second.release()
   }
 
-  @Test(arguments: DurabilityLevel.allCases) func closingTheStoreEndsTheSequenceWithAnError(level: DurabilityLevel) async throws {
+  @Test(arguments: DurabilityLevel.allCases) func closingTheStoreEndsTheSequenceWithAnError(
+    level: DurabilityLevel
+  ) async throws {
     let fixture = try CursorFixture()
     let store = fixture.store
     let queue = fixture.queue

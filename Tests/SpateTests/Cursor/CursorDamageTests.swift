@@ -83,7 +83,9 @@ import Testing
     let fixture = try CursorFixture()
     try fixture.append(0..<5000)
     try fixture.reopen()
-    let second = try #require(fixture.queue.core.catalog.segment(after: fixture.queue.core.catalog.first?.number ?? 0))
+    let second = try #require(
+      fixture.queue.core.catalog.segment(after: fixture.queue.core.catalog.first?.number ?? 0)
+    )
     try fixture.store.engine.storage.remove(second.path)
     var cursor = try fixture.queue.cursor()
     var code: SpateError.Code?

@@ -38,7 +38,9 @@ final class CursorFixture {
   /// The bytes of record `number`.
   static func payload(_ number: Int, _ byteCount: Int = 100) -> [UInt8] {
     unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
-      for index in 0..<byteCount { unsafe buffer[index] = UInt8(truncatingIfNeeded: number &* 31 &+ index &* 7) }
+      for index in 0..<byteCount {
+        unsafe buffer[index] = UInt8(truncatingIfNeeded: number &* 31 &+ index &* 7)
+      }
       count = byteCount
     }
   }

@@ -212,7 +212,10 @@ import Testing
       for producer in 0..<4 {
         group.addTask {
           for number in 0..<2000 {
-            try await queue.append([UInt8(producer), UInt8(number & 255), UInt8(number >> 8)], level: .published)
+            try await queue.append(
+              [UInt8(producer), UInt8(number & 255), UInt8(number >> 8)],
+              level: .published
+            )
           }
         }
       }

@@ -24,7 +24,7 @@ import Testing
 
   @Test func stalledCursorsHoldNoMoreThanHalfOfTheBudget() throws {
     let fixture = try CursorFixture()
-    let support = CursorSupport.of(fixture.store.engine)
+    let support = fixture.store.engine.cursorSupport
     var batches: [Batch] = []
     var cursor = try fixture.queue.cursor(following: .published, batchLimit: 10_000)
     var expected: UInt64 = 0
@@ -58,7 +58,7 @@ import Testing
 
   @Test func theLedgerCountsAChunkOnce() throws {
     let fixture = try CursorFixture()
-    let support = CursorSupport.of(fixture.store.engine)
+    let support = fixture.store.engine.cursorSupport
     try fixture.append(0..<10)
     do {
       var first = try fixture.queue.cursor()

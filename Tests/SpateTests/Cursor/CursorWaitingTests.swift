@@ -21,7 +21,9 @@ import Testing
     #expect(try cursor.nextBatch(until: .now + .milliseconds(20)) == nil)
   }
 
-  @Test(arguments: DurabilityLevel.allCases) func aWaitingCursorIsWokenByEachRecord(level: DurabilityLevel) throws {
+  @Test(arguments: DurabilityLevel.allCases) func aWaitingCursorIsWokenByEachRecord(level: DurabilityLevel)
+    throws
+  {
     let fixture = try CursorFixture()
     let queue = fixture.queue
     var cursor = try queue.cursor(following: level)
@@ -69,5 +71,32 @@ import Testing
     var code: SpateError.Code?
     do { _ = try cursor.next(until: nil) } catch { code = error.code }
     #expect(code == .syncFailed)
+  }
+}
+
+extension CursorWaitingTests {
+  @Test(arguments: DurabilityLevel.allCases) func aTruncationWakesAWaitingCursor(level: DurabilityLevel)
+    throws
+  {
+    let fixture = try CursorFixture()
+    try fixture.append(0..<1000)
+    let queue = fixture.queue
+    var cursor = try queue.cursor(from: .latest, following: level)
+    var code: SpateError.Code?
+    let thread = try EngineThread(name: "test") {
+      usleep(20_000)
+      _ = try? queue.truncate(from: 600)
+      _ = try? queue.append(CursorFixture.payload(600))
+    }
+    defer { thread.join() }
+    do throws(SpateError) {
+      _ = try cursor.next(until: .now + .seconds(60))
+    } catch {
+      code = error.code
+      #expect(error.sequence == 600)
+    }
+    #expect(code == .outOfRange)
+    let record = try cursor.next(until: .now + .seconds(60))
+    #expect(record?.sequence == 600)
   }
 }

@@ -5,7 +5,8 @@ import Testing
 
 /// The progress of gathered writes, over every place where the kernel can stop.
 struct GatheredWriteTests {
-  /// Takes a write to its end; the kernel takes at most `step` bytes of what it is asked. Returns what it took.
+  /// Takes a write to its end; the kernel takes at most `step` bytes of what it is asked. Returns what it
+  /// took.
   static func bytes(of blocks: IOBlocks, count: Int, step: Int, vectorLimit: Int, byteLimit: Int) -> [UInt8] {
     var write = unsafe GatheredWrite(blocks.vectors(0..<count), at: 1000)
     let remainder = UnsafeMutablePointer<iovec>.allocate(capacity: 1)

@@ -4,14 +4,17 @@ import Testing
 
 @testable import Spate
 
-/// A directory that is removed with everything in it when the test ends.
+/// A directory that is removed with everything in it when the last reference goes: extend its lifetime to the
+/// test's end.
 final class IOScratch {
   let path: String
 
   init() {
     var template = Array("/tmp/spate-io-XXXXXX".utf8CString)
     unsafe mkdtemp(&template)
-    path = unsafe template.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress.unsafelyUnwrapped) }
+    path = unsafe template.withUnsafeBufferPointer {
+      unsafe String(cString: $0.baseAddress.unsafelyUnwrapped)
+    }
   }
 
   deinit { Self.remove(path) }

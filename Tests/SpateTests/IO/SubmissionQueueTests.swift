@@ -9,6 +9,7 @@ struct SubmissionQueueTests {
   @Test(arguments: IOWay.all)
   func writtenAndSyncedBytesAreReadBack(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try way.storage(scratch)
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -29,6 +30,7 @@ struct SubmissionQueueTests {
   @Test(arguments: IOWay.all)
   func durableWritesAreReadBack(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try way.storage(scratch)
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -44,6 +46,7 @@ struct SubmissionQueueTests {
   @Test(arguments: IOWay.all)
   func manyMoreThanTheCapacityEachEndOnce(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try way.storage(scratch, queueCapacity: 4)
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -75,6 +78,7 @@ struct SubmissionQueueTests {
   @Test(arguments: IOWay.all)
   func moreVectorsThanOneCallTakesAreWritten(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try way.storage(scratch)
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -90,6 +94,7 @@ struct SubmissionQueueTests {
   @Test(arguments: IOWay.all)
   func aWriteOfNothingEnds(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try way.storage(scratch)
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -105,6 +110,7 @@ struct SubmissionQueueTests {
   @Test(arguments: IOWay.all)
   func errorsArriveAsCompletionsAndTheQueueGoesOn(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try way.storage(scratch)
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -131,6 +137,7 @@ struct SubmissionQueueTests {
   @Test(arguments: IOWay.all)
   func collectWithNothingInFlightReturnsAtOnce(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let queue = try way.storage(scratch).makeSubmissionQueue()
     defer { queue.close() }
     let buffer = UnsafeMutableBufferPointer<IOCompletion>.allocate(capacity: 1)
@@ -142,6 +149,7 @@ struct SubmissionQueueTests {
   @Test(arguments: IOWay.all)
   func closingWaitsForWhatIsInFlightAndMayBeRepeated(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try way.storage(scratch)
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -165,6 +173,7 @@ struct SubmissionQueueTests {
   @Test(arguments: [false, true], [1, 100, 4096, 5000, 8192])
   func writesThatStopShortAreContinued(ring: Bool, byteLimit: Int) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try SystemStorage(root: scratch.path, mode: .buffered)
     let limits = WriteLimits(vectorCount: 3, byteCount: byteLimit, hasDurableWrites: false)
     let queue: any SubmissionQueue
@@ -193,11 +202,13 @@ struct SubmissionQueueTests {
     #expect(try storage.bytes(of: "a") == expected)
   }
 
-  /// The kernel itself stops a write inside a vector, at the process's file size limit: the rest is asked for, and refused.
+  /// The kernel itself stops a write inside a vector, at the process's file size limit: the rest is asked
+  /// for, and refused.
   @Test func theKernelsShortWriteIsContinued() async {
     await #expect(processExitsWith: .success) {
       for strategy in [IOStrategy.ioUring, .systemCalls] {
         let scratch = IOScratch()
+        defer { withExtendedLifetime(scratch) {} }
         guard let storage = try? SystemStorage(root: scratch.path, strategy: strategy, mode: .buffered) else {
           continue
         }
@@ -229,6 +240,7 @@ struct SubmissionQueueTests {
   @Test(arguments: [0, UInt32(SPATE_RING_COOP), UInt32(SPATE_RING_DEFER), UInt32(SPATE_RING_ANY)])
   func everyKindOfRingWorks(allowed: UInt32) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try SystemStorage(root: scratch.path, mode: .buffered)
     guard storage.description.strategy == .ioUring else { return }
     let queue = try UringSubmissionQueue(capacity: 8, allowed: allowed)

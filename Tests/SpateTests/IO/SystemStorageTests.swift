@@ -9,6 +9,7 @@ struct SystemStorageTests {
   @Test(arguments: IOWay.all)
   func writtenBytesAreReadBack(way: IOWay) throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try way.storage(scratch)
     let blocks = IOBlocks(count: 3)
     let file = try storage.open("a", .createNew)
@@ -29,6 +30,7 @@ struct SystemStorageTests {
 
   @Test func withoutDurableWritesTheyAreWritesAndSyncs() throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try SystemStorage(root: scratch.path, refusals: [.durableWrites])
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -40,6 +42,7 @@ struct SystemStorageTests {
 
   @Test func probingTakesWhatWorksAndLeavesNothingBehind() throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let refusals: [StorageProbe.Refusals] = [
       [], [.ioUring], [.direct], [.unnamedFiles], [.ioUring, .direct, .unnamedFiles, .durableWrites],
     ]
@@ -63,6 +66,7 @@ struct SystemStorageTests {
 
   @Test func whatWasAskedForAndDoesNotWorkIsAnError() throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     #expect { try SystemStorage(root: scratch.path, strategy: .ioUring, refusals: .ioUring) } throws: {
       ($0 as? SpateError)?.code == .unsupported
     }
@@ -77,6 +81,7 @@ struct SystemStorageTests {
 
   @Test func aSecondOpenFileDescriptionMeetsTheLock() throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try SystemStorage(root: scratch.path)
     let first = try storage.open("lock", .createNewBuffered)
     let second = try storage.open("lock", .readWriteBuffered)
@@ -97,6 +102,7 @@ struct SystemStorageTests {
 
   @Test func mappingsShowTheBytesAndARangeBeyondTheEndIsAnError() throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try SystemStorage(root: scratch.path)
     let blocks = IOBlocks(count: 3)
     let file = try storage.open("a", .createNew)
@@ -115,6 +121,7 @@ struct SystemStorageTests {
 
   @Test func allocationExtendsAndNeverShrinks() throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try SystemStorage(root: scratch.path)
     let file = try storage.open("a", .createNew)
     defer { storage.close(file) }
@@ -127,6 +134,7 @@ struct SystemStorageTests {
 
   @Test func namesComeAndGo() throws {
     let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
     let storage = try SystemStorage(root: scratch.path)
     try storage.createDirectory("d")
     try storage.createDirectory("d")

@@ -1,0 +1,42 @@
+import Glibc
+import Spate
+
+/// The other process of the crash and lock tests: told by its arguments what to do, killed by its parent.
+///
+///     SpateCrashChild append path=… seed=… life=… [strategy=…] [mode=…] [segment=…] [retain=…] [producers=…]
+///     SpateCrashChild hold path=…          opens the store, prints "held", and waits for the end of its input
+///     SpateCrashChild open path=… user=…   opens the store as that user and prints the number of the error
+@main
+enum SpateCrashChild {
+  static func main() {
+    let arguments = ChildArguments(CommandLine.arguments.dropFirst(2))
+    do {
+      switch CommandLine.arguments.dropFirst().first {
+      case "append": try Producers(arguments).run()
+      case "hold": try hold(arguments)
+      case "open": try open(arguments)
+      default: Output.fail("no such command")
+      }
+    } catch {
+      Output.fail("\(error)")
+    }
+  }
+
+  private static func hold(_ arguments: ChildArguments) throws(SpateError) {
+    let store = try Store.open(at: arguments.path, options: arguments.storeOptions)
+    Output.write("held\n")
+    var byte: UInt8 = 0
+    while unsafe read(0, &byte, 1) > 0 {}
+    try store.close()
+  }
+
+  private static func open(_ arguments: ChildArguments) throws(SpateError) {
+    guard setuid(uid_t(arguments.number("user", otherwise: 65_534))) == 0 else { Output.fail("setuid") }
+    do throws(SpateError) {
+      try Store.open(at: arguments.path, options: arguments.storeOptions).close()
+      Output.write("0\n")
+    } catch {
+      Output.write("\(error.code.rawValue)\n")
+    }
+  }
+}

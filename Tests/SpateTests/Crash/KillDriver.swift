@@ -1,0 +1,161 @@
+import Glibc
+import Testing
+
+@testable import Spate
+@testable import SpateCrashChild
+
+/// One store whose owners are killed, and everything that is known to be in it for good.
+///
+/// A record is known once its append was acknowledged by a line that the child printed, or once a reopened
+/// queue has shown it.
+final class KillDriver {
+  /// How the child and the checks in between open the store.
+  struct Variant: Sendable {
+    var segmentByteCount: UInt64 = 64 << 10
+    var largestSegmentByteCount: UInt64 = 64 << 10
+    var retainedByteCount: UInt64 = 0
+    var producers = 4
+
+    static let all = [
+      Variant(),
+      Variant(largestSegmentByteCount: 8 << 20, producers: 3),
+      Variant(segmentByteCount: 64 << 10, retainedByteCount: 400 << 10),
+      Variant(segmentByteCount: 1 << 20, largestSegmentByteCount: 4 << 20, producers: 1),
+    ]
+  }
+
+  private let scratch = IOScratch()
+  private let way: IOWay
+  private let variant: Variant
+  private var random: SplitMix
+  private var life: UInt64 = 0
+  private var known: [String: [UInt64: UInt64]] = ["a": [:], "b": [:]]
+  private(set) var acknowledgedCount = 0
+
+  init(way: IOWay, variant: Variant, seed: UInt64) {
+    self.way = way
+    self.variant = variant
+    random = SplitMix(state: seed)
+  }
+
+  /// One life of a child, or two in quick succession, and then a look at what they left.
+  func round() throws {
+    try runAndKill(delayNanoseconds: random.next() % 60_000_000, waitsForOpen: random.next() % 4 != 0)
+    if random.next() % 3 == 0 {
+      // Killed while it opens, recovers or just begins.
+      try runAndKill(delayNanoseconds: random.next() % 12_000_000, waitsForOpen: random.next() % 2 == 0)
+    }
+    if random.next() % 4 != 0 { try check() }
+  }
+
+  private var arguments: [String] {
+    [
+      "path=\(scratch.path)", "seed=\(random.next() >> 1)", "life=\(life)",
+      "strategy=\(way.strategy == .ioUring ? "ioUring" : "systemCalls")",
+      "mode=\(way.mode == .direct ? "direct" : "buffered")", "segment=\(variant.segmentByteCount)",
+      "largestSegment=\(variant.largestSegmentByteCount)", "retain=\(variant.retainedByteCount)",
+      "producers=\(variant.producers)",
+    ]
+  }
+
+  private func runAndKill(delayNanoseconds: UInt64, waitsForOpen: Bool) throws {
+    life += 1
+    let child = try ChildProcess(["append"] + arguments)
+    if waitsForOpen { _ = child.firstLine() }
+    usleep(UInt32(delayNanoseconds / 1_000))
+    let lines = child.kill()
+    #expect(child.wasKilled, "the child ended by itself in life \(life)")
+    for line in lines where line != "open" {
+      let fields = line.split(separator: " ")
+      let queue = String(fields[0])
+      let sequence = try #require(UInt64(fields[1]))
+      let hash = try #require(UInt64(fields[2]))
+      let before = known[queue]?.updateValue(hash, forKey: sequence)
+      #expect(before == nil, "\(queue) \(sequence) was acknowledged twice, or given out again")
+      acknowledgedCount += 1
+    }
+  }
+
+  /// Reopens the store here, compares it with what is known, and appends a little.
+  func check() throws {
+    life += 1
+    let child = ChildArguments(arguments)
+    let store = try Store.open(at: scratch.path, options: child.storeOptions)
+    for name in ["a", "b"] {
+      let queue = try store.queue(named: name, options: child.queueOptions)
+      #expect(queue.recoveryReport.damages.isEmpty, "life \(life), queue \(name): \(queue.recoveryReport)")
+      try compare(queue)
+      for number in 1...UInt64(1 + random.next() % 5) {
+        let payload = CrashRecord.payload(life: life, producer: 0, number: number, byteCount: 100)
+        known[name]?[try queue.append(payload)] = CrashRecord.hash(payload)
+      }
+      try compare(queue)
+    }
+    try store.close()
+  }
+
+  /// Reads the whole queue: nothing known is missing or different, producers' records are in order and there
+  /// once, and batches are whole.
+  private func compare(_ queue: Queue) throws {
+    var cursor = try queue.cursor()
+    var seen: [UInt64: UInt64] = [:]
+    var next: UInt64 = 0
+    var last: [UInt64: [UInt32: UInt64]] = [:]
+    var batchLeft = 0
+    while let record = try cursor.next() {
+      let bytes = CursorFixture.bytes(record.payload)
+      let sequence = record.sequence
+      #expect(sequence >= next)
+      next = sequence + 1
+      seen[sequence] = CrashRecord.hash(bytes)
+      let head = try #require(CrashRecord.Head(bytes))
+      let whole = CrashRecord.payload(
+        life: head.life,
+        producer: head.producer,
+        number: head.number,
+        batchIndex: head.batchIndex,
+        batchCount: head.batchCount,
+        byteCount: bytes.count
+      )
+      #expect(bytes == whole, "\(queue.name) \(sequence) has other bytes")
+      #expect(head.number > last[head.life]?[head.producer] ?? 0, "\(queue.name) \(sequence) is out of order")
+      last[head.life, default: [:]][head.producer] = head.number
+      if batchLeft == 0 {
+        #expect(head.batchIndex == 0, "\(queue.name) \(sequence): a batch without its beginning")
+        batchLeft = head.batchCount
+      }
+      #expect(head.batchCount - head.batchIndex == batchLeft, "\(queue.name) \(sequence): a torn batch")
+      batchLeft -= 1
+    }
+    #expect(batchLeft == 0, "\(queue.name): a batch without its end")
+    let kept = queue.statistics.firstSequence
+    if variant.retainedByteCount == 0 { #expect(kept == 0) }
+    for (sequence, hash) in known[queue.name] ?? [:] where sequence >= kept {
+      #expect(seen[sequence] == hash, "life \(life): \(queue.name) \(sequence) is lost or changed")
+    }
+    known[queue.name] = seen
+  }
+}
+
+extension CrashRecord {
+  /// What a record says of itself.
+  struct Head {
+    var life: UInt64
+    var producer: UInt32
+    var number: UInt64
+    var batchIndex: Int
+    var batchCount: Int
+
+    init?(_ bytes: [UInt8]) {
+      guard bytes.count >= CrashRecord.headByteCount else { return nil }
+      func value(_ offset: Int, _ count: Int) -> UInt64 {
+        bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+      }
+      life = value(0, 8)
+      producer = UInt32(truncatingIfNeeded: value(8, 4))
+      number = value(16, 8)
+      batchIndex = Int(value(24, 4))
+      batchCount = Int(value(28, 4))
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import Glibc
+import Synchronization
+
+@testable import Spate
+
+/// A real disk that the test can hold up, fill and break. Any thread.
+///
+/// Only the committer's writes and syncs are concerned: what the housekeeper and recovery do goes through.
+final class FaultyStorage: Storage {
+  /// The committer's operations.
+  enum Operation: Hashable, Sendable {
+    case write, sync
+  }
+
+  private struct State {
+    var isStalled = false
+    var errors: [Operation: Int32] = [:]
+    /// Only files whose path holds this fail.
+    var concerned = ""
+    var paths: [Int32: String] = [:]
+    var refusedCount = 0
+    var waitingCount = 0
+  }
+
+  private let real: SystemStorage
+  private let state = Mutex(State())
+  private let changed = EventCount()
+  private let committer = Atomic<UInt>(0)
+
+  init(_ real: SystemStorage) { self.real = real }
+
+  // MARK: What the test does
+
+  /// Holds the committer at its next write or sync until ``resume()``.
+  func stall() { state.withLock { $0.isStalled = true } }
+
+  /// Lets the committer go on.
+  func resume() {
+    state.withLock { $0.isStalled = false }
+    changed.signal()
+  }
+
+  /// Lets these operations fail from now on, of files whose path holds `text`.
+  func fail(_ operations: Set<Operation>, with number: Int32, pathsHolding text: String = "") {
+    state.withLock { state in
+      for operation in operations { state.errors[operation] = number }
+      state.concerned = text
+    }
+  }
+
+  /// Lets everything succeed again.
+  func heal() { state.withLock { $0.errors = [:] } }
+
+  /// How many operations were made to fail.
+  var refusedCount: Int { state.withLock { $0.refusedCount } }
+
+  /// Blocks until the committer stands at a stalled operation.
+  func waitUntilHeld() {
+    while true {
+      let event = changed.current
+      if state.withLock({ $0.waitingCount > 0 }) { return }
+      _ = changed.wait(from: event, until: -1)
+    }
+  }
+
+  /// Blocks until `count` operations were made to fail.
+  func waitForRefusals(_ count: Int) {
+    while true {
+      let event = changed.current
+      if refusedCount >= count { return }
+      _ = changed.wait(from: event, until: -1)
+    }
+  }
+
+  // MARK: What the committer meets
+
+  /// Waits while stalled; then the errno to fail with, or 0.
+  fileprivate func meet(_ operation: Operation, _ file: StorageFile) -> Int32 {
+    state.withLock { $0.waitingCount += 1 }
+    changed.signal()
+    while true {
+      let event = changed.current
+      guard state.withLock({ $0.isStalled }) else { break }
+      _ = changed.wait(from: event, until: -1)
+    }
+    let error = state.withLock { state in
+      state.waitingCount -= 1
+      guard let error = state.errors[operation],
+        state.concerned.isEmpty || state.paths[file.descriptor]?.contains(state.concerned) == true
+      else { return Int32(0) }
+      state.refusedCount += 1
+      return error
+    }
+    if error != 0 { changed.signal() }
+    return error
+  }
+
+  private var isCommitter: Bool { committer.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+  func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue {
+    committer.store(UInt(pthread_self()), ordering: .relaxed)
+    return FaultySubmissionQueue(try real.makeSubmissionQueue(), storage: self)
+  }
+
+  func writeDurably(
+    _ file: StorageFile,
+    _ bytes: UnsafeRawBufferPointer,
+    at offset: UInt64
+  ) throws(SpateError) {
+    if isCommitter {
+      let writeError = meet(.write, file)
+      if writeError != 0 { throw .system(writeError, .write) }
+      let syncError = meet(.sync, file)
+      if syncError != 0 { throw .system(syncError, .sync) }
+    }
+    try unsafe real.writeDurably(file, bytes, at: offset)
+  }
+
+  // MARK: What goes through
+
+  var description: StorageDescription { real.description }
+  var blockByteCount: Int { real.blockByteCount }
+
+  func open(_ path: String, _ mode: OpenMode) throws(SpateError) -> StorageFile {
+    let file = try real.open(path, mode)
+    state.withLock { $0.paths[file.descriptor] = path }
+    return file
+  }
+
+  func close(_ file: StorageFile) { real.close(file) }
+  func byteCount(of file: StorageFile) throws(SpateError) -> UInt64 { try real.byteCount(of: file) }
+
+  func read(
+    _ file: StorageFile,
+    into buffer: UnsafeMutableRawBufferPointer,
+    at offset: UInt64
+  ) throws(SpateError) -> Int {
+    try unsafe real.read(file, into: buffer, at: offset)
+  }
+
+  func write(_ file: StorageFile, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(SpateError) {
+    try unsafe real.write(file, bytes, at: offset)
+  }
+
+  func sync(_ file: StorageFile) throws(SpateError) { try real.sync(file) }
+
+  func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
+    try real.allocate(file, byteCount: byteCount)
+  }
+
+  func tryLock(_ file: StorageFile, exclusive: Bool) throws(SpateError) -> Bool {
+    try real.tryLock(file, exclusive: exclusive)
+  }
+
+  func lockHolder(_ file: StorageFile) -> Int32? { real.lockHolder(file) }
+  func createDirectory(_ path: String) throws(SpateError) { try real.createDirectory(path) }
+
+  func contents(ofDirectory path: String) throws(SpateError) -> [String] {
+    try real.contents(ofDirectory: path)
+  }
+
+  func kind(of path: String) throws(SpateError) -> FileKind? { try real.kind(of: path) }
+  func rename(_ from: String, to: String) throws(SpateError) { try real.rename(from, to: to) }
+  func remove(_ path: String) throws(SpateError) { try real.remove(path) }
+  func syncDirectory(_ path: String) throws(SpateError) { try real.syncDirectory(path) }
+  func freeByteCount(at path: String) throws(SpateError) -> UInt64 { try real.freeByteCount(at: path) }
+
+  func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
+    -> UnsafeRawBufferPointer
+  {
+    try unsafe real.map(file, at: offset, byteCount: byteCount)
+  }
+
+  func unmap(_ region: UnsafeRawBufferPointer) { unsafe real.unmap(region) }
+}
+
+/// The committer's queue on a ``FaultyStorage``: an operation that is to fail never reaches the kernel.
+final class FaultySubmissionQueue: SubmissionQueue {
+  private let real: any SubmissionQueue
+  private let storage: FaultyStorage
+  private var failed: [IOCompletion] = []
+
+  init(_ real: any SubmissionQueue, storage: FaultyStorage) {
+    self.real = real
+    self.storage = storage
+  }
+
+  var capacity: Int { real.capacity }
+  var inFlightCount: Int { real.inFlightCount + failed.count }
+
+  func enqueueWrite(
+    _ file: StorageFile,
+    vectors: UnsafeBufferPointer<iovec>,
+    at offset: UInt64,
+    durably: Bool,
+    token: UInt64
+  ) {
+    var error = storage.meet(.write, file)
+    if error == 0, durably { error = storage.meet(.sync, file) }
+    if error != 0 { return failed.append(IOCompletion(token: token, error: error)) }
+    unsafe real.enqueueWrite(file, vectors: vectors, at: offset, durably: durably, token: token)
+  }
+
+  func enqueueSync(_ file: StorageFile, token: UInt64) {
+    let error = storage.meet(.sync, file)
+    if error != 0 { return failed.append(IOCompletion(token: token, error: error)) }
+    real.enqueueSync(file, token: token)
+  }
+
+  func submit() -> Int32 { real.submit() }
+
+  func collect(
+    into completions: UnsafeMutableBufferPointer<IOCompletion>,
+    untilNanoseconds deadline: Int64
+  ) -> Int {
+    guard !failed.isEmpty else { return unsafe real.collect(into: completions, untilNanoseconds: deadline) }
+    let count = min(failed.count, completions.count)
+    for index in 0..<count { unsafe completions[index] = failed[index] }
+    failed.removeFirst(count)
+    return count
+  }
+
+  func close() { real.close() }
+}
