@@ -98,6 +98,11 @@ int spate_ofd_lock(int fd, int exclusive) {
   return errno == EAGAIN || errno == EACCES ? 0 : -errno;
 }
 
+void spate_ofd_unlock(int fd) {
+  struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+  (void)RETRY(fcntl(fd, F_OFD_SETLK, &lock));
+}
+
 int spate_ofd_lock_holder(int fd) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   if (RETRY(fcntl(fd, F_OFD_GETLK, &lock)) < 0) return errno == EPERM ? -EACCES : -errno;

@@ -122,6 +122,9 @@ public final class Store: Sendable {
   /// Handles, cursors and batches that are still out stay safe to touch: appends throw `closed`, views stay
   /// readable until released. Closing twice does nothing.
   ///
+  /// On a full disk it waits until there is room: what was published has sequences that may have been told to
+  /// others, and giving it up is not for a close to decide.
+  ///
   /// - Throws: what kept published records from becoming durable; the store is closed all the same.
   public func close() throws(SpateError) {
     let cores: [QueueCore]? = state.withLock { state in

@@ -56,6 +56,10 @@ final class StoreLock: Sendable {
     return process == getpid() ? "this process (\(process))" : "process \(process)"
   }
 
-  /// Gives the lock back.
-  func release() { storage.close(file) }
+  /// Gives the lock back: explicitly, since a child that was forked and has not yet executed holds a copy of the
+  /// descriptor.
+  func release() {
+    storage.unlock(file)
+    storage.close(file)
+  }
 }

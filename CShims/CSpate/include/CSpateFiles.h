@@ -54,6 +54,9 @@ int spate_unlinkat(int dirfd, const char *path, int directory);
 // Open-file-description lock on the whole file: 1 taken, 0 somebody else holds it, or a negative errno.
 int spate_ofd_lock(int fd, int exclusive);
 
+// Gives an open-file-description lock back, for copies of the descriptor that a fork made, too.
+void spate_ofd_unlock(int fd);
+
 // Who holds a lock that conflicts with an exclusive one: 0 nobody, a pid, -1 somebody unknown (the kernel knows no
 // pid for open-file-description locks), or another negative errno below -1.
 int spate_ofd_lock_holder(int fd);

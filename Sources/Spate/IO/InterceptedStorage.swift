@@ -67,6 +67,7 @@ final class InterceptedStorage: Storage {
     try base.tryLock(file, exclusive: exclusive)
   }
 
+  func unlock(_ file: StorageFile) { base.unlock(file) }
   func lockHolder(_ file: StorageFile) -> Int32? { base.lockHolder(file) }
   func createDirectory(_ path: String) throws(SpateError) { try base.createDirectory(path) }
 

@@ -43,6 +43,9 @@ protocol Storage: AnyObject, Sendable {
   /// Extends the file to `byteCount` and reserves the room where the file system can.
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError)
 
+  /// Gives the lock on a file back, also for copies of its descriptor that children of a fork hold.
+  func unlock(_ file: StorageFile)
+
   /// Takes an open-file-description lock on the whole file, without waiting; false when somebody else holds
   /// one that conflicts. Held until the last descriptor of this open, and the last write in flight on it, is
   /// gone.
@@ -83,4 +86,9 @@ protocol Storage: AnyObject, Sendable {
 
   /// Makes a queue for asynchronous writes; call it on the thread that will use the queue.
   func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue
+}
+
+extension Storage {
+  // A storage without processes gives a lock back with the file.
+  func unlock(_ file: StorageFile) {}
 }

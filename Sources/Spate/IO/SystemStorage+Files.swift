@@ -79,6 +79,8 @@ extension SystemStorage {
     if result < 0 { throw failure(-result, .allocate, file) }
   }
 
+  func unlock(_ file: StorageFile) { spate_ofd_unlock(file.descriptor) }
+
   func tryLock(_ file: StorageFile, exclusive: Bool) throws(SpateError) -> Bool {
     let result = spate_ofd_lock(file.descriptor, exclusive ? 1 : 0)
     if result < 0 { throw failure(-result, .lock, file) }
