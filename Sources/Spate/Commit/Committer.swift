@@ -150,6 +150,7 @@ final class Committer: @unchecked Sendable {
   private var isAnythingInFlight: Bool { (submission?.inFlightCount ?? 0) > 0 }
 
   /// One round without waiting. Returns whether anything moved.
+  @discardableResult
   func round() -> Bool {
     clock.refresh()
     takeReady()
@@ -393,7 +394,8 @@ final class Committer: @unchecked Sendable {
   /// segment's file.
   private func queueSync(of writer: QueueWriter, on submission: any SubmissionQueue) -> Bool {
     guard writer.syncSlot == nil, writer.hasUnsynced, writer.isSyncWanted,
-      let file = writer.segments.first?.file, !writer.inFlight.contains(where: { slots[$0].kind == .durableWrite }), let slot = takeSlot()
+      let file = writer.segments.first?.file,
+      !writer.inFlight.contains(where: { slots[$0].kind == .durableWrite }), let slot = takeSlot()
     else { return false }
     var credit = writer.written
     if writer.segments.count > 1, credit.position > writer.segments[1].segment.base.position {

@@ -122,8 +122,8 @@ final class QueueWriter {
   }
 
   /// Whether the pending bytes may travel by one write that is its own sync: nothing else is in flight or
-  /// unsynced, so the bytes it covers are all that its credit speaks of. Bytes that were written but end inside
-  /// a frame are in no mark: `submitted` tells of them.
+  /// unsynced, so the bytes it covers are all that its credit speaks of. Bytes that were written but end
+  /// inside a frame are in no mark: `submitted` tells of them.
   func isLight(limit: UInt64) -> Bool {
     isSyncWanted && inFlight.isEmpty && syncSlot == nil && durable.position == submitted && hasUnsubmitted
       && drained.position - submitted <= limit && expired.isEmpty && segments.count == 1

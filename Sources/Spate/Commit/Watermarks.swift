@@ -71,7 +71,8 @@ final class Watermarks: Sendable {
   /// Whether somebody waits for something to become durable.
   var isDurabilityAwaited: Bool {
     state.withLock { state in
-      !state.heaps[Kind.durablePosition.rawValue].isEmpty || !state.heaps[Kind.durableSequence.rawValue].isEmpty
+      !state.heaps[Kind.durablePosition.rawValue].isEmpty
+        || !state.heaps[Kind.durableSequence.rawValue].isEmpty
     }
   }
 

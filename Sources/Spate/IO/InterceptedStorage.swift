@@ -81,7 +81,9 @@ final class InterceptedStorage: Storage {
   func syncDirectory(_ path: String) throws(SpateError) { try base.syncDirectory(path) }
   func freeByteCount(at path: String) throws(SpateError) -> UInt64 { try base.freeByteCount(at: path) }
 
-  func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError) -> UnsafeRawBufferPointer {
+  func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
+    -> UnsafeRawBufferPointer
+  {
     try unsafe base.map(file, at: offset, byteCount: byteCount)
   }
 
@@ -123,7 +125,8 @@ private final class InterceptedSubmissionQueue: SubmissionQueue {
 
   func submit() -> Int32 { base.submit() }
 
-  func collect(into completions: UnsafeMutableBufferPointer<IOCompletion>, untilNanoseconds deadline: Int64) -> Int
+  func collect(into completions: UnsafeMutableBufferPointer<IOCompletion>, untilNanoseconds deadline: Int64)
+    -> Int
   {
     guard !failed.isEmpty else { return unsafe base.collect(into: completions, untilNanoseconds: deadline) }
     let count = min(failed.count, completions.count)

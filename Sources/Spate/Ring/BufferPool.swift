@@ -99,7 +99,9 @@ final class BufferPool: Sendable {
         books.noteStarving(waiter)
         return nil
       }
-      if books.tookWhole, books.warm.count < Self.warmReserve { isShortOfWarm.store(true, ordering: .relaxed) }
+      if books.tookWhole, books.warm.count < Self.warmReserve {
+        isShortOfWarm.store(true, ordering: .relaxed)
+      }
       books.tookWhole = false
       books.allocatedByteCount += wanted
       books.peakByteCount = max(books.peakByteCount, books.allocatedByteCount)

@@ -10,7 +10,7 @@ extension Ring {
   ///   chunk.
   @inline(__always)
   func claim(byteCount: Int, sequenceCount: Int) -> ClaimOutcome {
-    if byteCount <= configuration.maximalChunkByteCount / 4,
+    if byteCount <= sharedClaimLimit,
       let claimed = claimOnce(byteCount: byteCount, sequenceCount: sequenceCount)
     {
       return .claimed(claimed)
@@ -85,7 +85,7 @@ extension Ring {
   /// The way of a claim that is large, did not fit, or found the ring blocked.
   @inline(never)
   private func claimSlowly(byteCount: Int, sequenceCount: Int) -> ClaimOutcome {
-    let isRun = byteCount > configuration.maximalChunkByteCount / 4
+    let isRun = byteCount > sharedClaimLimit
     var spins = 0
     while true {
       let event = changed.current

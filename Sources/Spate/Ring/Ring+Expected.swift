@@ -15,7 +15,7 @@ extension Ring {
   ///
   /// - Complexity: O(1) without contention; lock-free: a lost exchange means that another claim won.
   func claim(byteCount: Int, at sequence: UInt64) -> ExpectedClaimOutcome {
-    let isRun = byteCount > configuration.maximalChunkByteCount / 4
+    let isRun = byteCount > sharedClaimLimit
     while true {
       let event = changed.current
       let end = state.withLock {

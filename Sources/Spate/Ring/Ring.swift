@@ -58,6 +58,8 @@ final class Ring: @unchecked Sendable {
   let state: Mutex<State>
   let pool: BufferPool
   let configuration: RingConfiguration
+  /// The largest claim that shares a chunk with others.
+  let sharedClaimLimit: Int
   /// Signalled when a chunk was closed or opened, when memory or a segment came, and on failure.
   let changed = EventCount()
   /// The queue around the ring, which outlives it in use: whoever reaches the ring holds the queue.
@@ -75,6 +77,7 @@ final class Ring: @unchecked Sendable {
     words = RingWords()
     self.pool = pool
     self.configuration = configuration
+    sharedClaimLimit = configuration.maximalChunkByteCount / 4
     state = Mutex(
       State(
         end: end,
