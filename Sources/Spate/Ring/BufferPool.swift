@@ -196,14 +196,19 @@ final class BufferPool: Sendable {
   }
 
   /// Keeps residency within the budget after a run was mapped beside warm slabs.
+  ///
+  /// Under the books' lock throughout: who allocates may hold the lock of a ring, so nobody can be told here that a
+  /// slab was away for a moment. Runs are rare, and this is short.
   private func trimWarm() {
-    while true {
-      let slab: Int32? = state.withLock { books in
-        let resident = books.allocatedByteCount + books.warm.count * Self.slabByteCount
-        return resident > budget && !books.warm.isEmpty ? books.warm.removeFirst() : nil
+    state.withLock { books in
+      while !books.warm.isEmpty,
+        books.allocatedByteCount + books.warm.count * Self.slabByteCount > budget
+      {
+        let slab = books.warm.removeFirst()
+        let address = unsafe base.address + Int(slab) * Self.slabByteCount
+        _ = unsafe madvise(address, Self.slabByteCount, Int32(MADV_DONTNEED))
+        books.cold.append(slab)
       }
-      guard let slab else { return }
-      discard(slab)
     }
   }
 

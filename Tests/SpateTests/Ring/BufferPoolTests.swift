@@ -142,6 +142,19 @@ struct BufferPoolTests {
     #expect(run != nil)
     #expect(pool.allocatedByteCount + pool.warmSlabCount * (2 << 20) <= pool.budget)
   }
+
+  @Test("A run that takes the place of warm slabs calls nobody: who allocates may hold a ring's lock")
+  func runTrimsWarmSlabsWithoutCallingWaiters() throws {
+    let pool = try BufferPool(budget: 16 << 20)
+    pool.warm(upTo: 6)
+    let waiter = CountingWaiter()
+    #expect(pool.allocate(byteCount: 64 << 20, isSmallHolder: true, waiter: waiter) == nil)
+    let run = try #require(pool.allocate(byteCount: 8 << 20, isSmallHolder: true, waiter: nil))
+    #expect(pool.warmSlabCount == 4)
+    #expect(waiter.count.load(ordering: .relaxed) == 0)
+    #expect(pool.takeStarving().count == 1)
+    pool.free(run)
+  }
 }
 
 /// Random numbers that are the same in every run with the same seed.
