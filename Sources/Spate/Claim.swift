@@ -42,17 +42,17 @@ public struct Claim: ~Copyable, @unchecked Sendable {
     var header = FrameHeader(type: .record, timestamp: 0, bodyByteCount: byteCount)
     header.shape = FrameHeader.shape(type: .record, flags: [], keyByteCount: 0, headersByteCount: 0)
     unsafe header.encodeWithoutStamp(into: start)
-    // The end of the frame is zeroed now: the owner writes exactly `byteCount` bytes.
+    // Bytes of the buffer's last use, perhaps of another queue, must not reach the owner or the file.
     let body = unsafe start + FrameHeader.byteCount
-    let padding = frameByteCount - FrameHeader.byteCount - byteCount
-    unsafe (body + byteCount).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
+    let room = frameByteCount - FrameHeader.byteCount
+    unsafe body.initializeMemory(as: UInt8.self, repeating: 0, count: room)
     unsafe queue.ring.publish(
       stamp: Format.stamp(salt: salt, position: position) ^ Format.claimedMask,
       at: start
     )
   }
 
-  /// The record's bytes, to be filled. They hold arbitrary bytes at first.
+  /// The record's bytes, to be filled. They are zero at first.
   public var bytes: MutableRawSpan {
     @_lifetime(&self)
     mutating get {

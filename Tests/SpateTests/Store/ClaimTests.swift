@@ -157,4 +157,17 @@ import Testing
     }
     #expect(try fixture.queue.append([1]) == 600)
   }
+
+  @Test func aClaimBeginsWithZerosWhateverItsMemoryHeld() throws {
+    let fixture = try StoreFixture()
+    // Memory is used again, so later claims stand on what these records left.
+    for _ in 0..<2000 { try fixture.queue.append([UInt8](repeating: 0xA5, count: 1000), level: .published) }
+    try fixture.queue.wait(for: 1999)
+    for _ in 0..<200 {
+      try fixture.queue.claim(byteCount: 1001).publish(level: .published)
+    }
+    let records = try fixture.queue.readAll().map(\.payload).dropFirst(2000)
+    #expect(records.count == 200)
+    #expect(records.allSatisfy { $0 == [UInt8](repeating: 0, count: 1001) })
+  }
 }
