@@ -53,8 +53,9 @@ extension Queue {
   private func append(_ payload: RawSpan, level: DurabilityLevel, limit: Int64) throws(SpateError) -> UInt64 {
     let record = try unsafe payload.withUnsafeBytes { (bytes) throws(SpateError) in
       // SAFETY: the pointer is used within the closure only.
-      if let record = unsafe publishAtOnce(bytes) { return record }
-      return try unsafe publishWaiting(RecordBody(payload: bytes), until: limit)
+      let body = unsafe RecordBody(payload: bytes)
+      if let record = publishAtOnce(body) { return record }
+      return try publishWaiting(body, until: limit)
     }
     if level != .published { try wait(record, level: level, until: limit) }
     return record.sequence
@@ -111,64 +112,21 @@ extension Queue {
     policy: BackPressurePolicy = .refuse
   ) throws(SpateError) -> AppendOutcome {
     try unsafe payload.withUnsafeBytes { (bytes) throws(SpateError) in
-      if let record = unsafe publishAtOnce(bytes) { return .appended(sequence: record.sequence) }
-      return try unsafe publishSlowly(RecordBody(payload: bytes), policy: policy)
+      let body = unsafe RecordBody(payload: bytes)
+      if let record = publishAtOnce(body) { return .appended(sequence: record.sequence) }
+      return try publishSlowly(body, policy: policy)
     }
   }
 
   // MARK: The steps
 
-  /// The hot path, for a record without key and headers: claim on the current chunk, copy, publish. Nil when that
-  /// was not possible at once.
+  /// The hot path: claim on the current chunk, copy, publish. Nil when that was not possible at once.
   @inline(__always)
-  private func publishAtOnce(_ payload: UnsafeRawBufferPointer) -> PublishedRecord? {
-    let count = payload.count
-    let frameByteCount = Format.frameByteCount(bodyByteCount: count)
-    guard frameByteCount <= ring.sharedClaimLimit else { return nil }
-    let shape = FrameHeader.shape(type: .record, flags: [], keyByteCount: 0, headersByteCount: 0)
-    let timestamp = currentTimestamp
-    let bodyByteCount = UInt32(truncatingIfNeeded: count)
-    // Of the source: the copy's bytes are in flight to memory, and reading them back costs.
-    let checksum = unsafe spate_crc32c_frame(bodyByteCount, timestamp, shape, payload.baseAddress, count)
-    guard let claimed = ring.claimOnce(byteCount: frameByteCount, sequenceCount: 1) else { return nil }
-    // SAFETY: the claim has `frameByteCount` bytes, ours alone until the stamp is stored.
-    let start = unsafe claimed.start
-    let second = UInt64(checksum) | UInt64(bodyByteCount) << 32
-    unsafe start.storeBytes(of: second.littleEndian, toByteOffset: 8, as: UInt64.self)
-    unsafe start.storeBytes(of: timestamp.littleEndian, toByteOffset: 16, as: UInt64.self)
-    unsafe start.storeBytes(of: shape.littleEndian, toByteOffset: 24, as: UInt64.self)
-    // The last word first: the zeros of the padding, which the copy leaves.
-    if count & 7 != 0 {
-      unsafe start.storeBytes(of: 0, toByteOffset: frameByteCount &- 8, as: UInt64.self)
-    }
-    if let source = payload.baseAddress {
-      unsafe copy(source, count, to: start + FrameHeader.byteCount)
-    }
-    let record = PublishedRecord(
-      sequence: claimed.sequence,
-      endPosition: claimed.position &+ UInt64(truncatingIfNeeded: frameByteCount)
-    )
-    unsafe ring.publish(stamp: Format.stamp(salt: claimed.salt, position: claimed.position), at: start)
-    return record
-  }
-
-  /// Copies a payload. Small ones in place, 16 bytes a step, the last step over the end of the one before: a call of
-  /// the C library costs as much as the copy.
-  @inline(__always)
-  private func copy(_ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer) {
-    guard count >= 16, count <= 128 else {
-      unsafe target.copyMemory(from: source, byteCount: count)
-      return
-    }
-    let last = count &- 16
-    var offset = 0
-    while offset < last {
-      let piece = unsafe source.loadUnaligned(fromByteOffset: offset, as: SIMD2<UInt64>.self)
-      unsafe (target + offset).storeBytes(of: piece, as: SIMD2<UInt64>.self)
-      offset &+= 16
-    }
-    let piece = unsafe source.loadUnaligned(fromByteOffset: last, as: SIMD2<UInt64>.self)
-    unsafe (target + last).storeBytes(of: piece, as: SIMD2<UInt64>.self)
+  private func publishAtOnce(_ body: RecordBody) -> PublishedRecord? {
+    guard body.frameByteCount <= ring.sharedClaimLimit else { return nil }
+    let stamped = body.stamped(at: currentTimestamp)
+    guard let claimed = ring.claimOnce(byteCount: body.frameByteCount, sequenceCount: 1) else { return nil }
+    return fill(claimed, with: body, stamped)
   }
 
   /// The time for a record: the store's clock, refreshed by us when the committer is idle and does not.

@@ -34,7 +34,7 @@ final class Engine: @unchecked Sendable {
       clock: clock,
       tailCacheByteCount: pool.budget / 8
     )
-    housekeeper = Housekeeper(pool: pool, clock: clock)
+    housekeeper = Housekeeper(pool: pool)
     ringConfiguration = RingConfiguration(
       blockByteCount: block,
       dataOffset: UInt64(block),

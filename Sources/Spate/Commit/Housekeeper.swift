@@ -23,11 +23,9 @@ final class Housekeeper: Sendable {
   private let state = Mutex(State())
   private let event = EventCount()
   private let pool: BufferPool
-  private let clock: StoreClock
 
-  init(pool: BufferPool, clock: StoreClock) {
+  init(pool: BufferPool) {
     self.pool = pool
-    self.clock = clock
   }
 
   /// Puts a job at the end of the list. Any thread, also with a ring's lock held.

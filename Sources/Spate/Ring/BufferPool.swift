@@ -45,7 +45,6 @@ final class BufferPool: Sendable {
     /// Slabs that are split and not full, unordered.
     var split: [Int32] = []
     var allocatedByteCount = 0
-    var runByteCount = 0
     var starving: [any BufferWaiter] = []
     /// Who stands in `starving`: a producer that tries again and again is listed once.
     var starvingIdentifiers: Set<ObjectIdentifier> = []
@@ -93,7 +92,6 @@ final class BufferPool: Sendable {
       var found: Int?
       if books.allocatedByteCount + wanted <= limit {
         found = isRun ? 0 : Self.takeBlock(&books, wanted)
-        if isRun { books.runByteCount += wanted }
       }
       guard let found else {
         books.noteStarving(waiter)
@@ -115,7 +113,6 @@ final class BufferPool: Sendable {
     }
     state.withLock { books in
       books.allocatedByteCount -= wanted
-      books.runByteCount -= wanted
       books.noteStarving(waiter)
     }
     return nil
@@ -127,9 +124,7 @@ final class BufferPool: Sendable {
     if isRun { _ = unsafe munmap(buffer.address, buffer.byteCount) }
     state.withLock { books in
       books.allocatedByteCount -= buffer.byteCount
-      if isRun {
-        books.runByteCount -= buffer.byteCount
-      } else {
+      if !isRun {
         let offset = unsafe buffer.address - base.address
         Self.giveBlock(&books, offset: offset, byteCount: buffer.byteCount)
       }

@@ -153,9 +153,4 @@ struct Chunk: @unchecked Sendable, Equatable {
     ).newValue
     return left == 0
   }
-
-  /// Whether somebody holds the buffer now.
-  var isPinned: Bool {
-    unsafe descriptor.pointee.pins.load(ordering: .acquiring) & ~ChunkDescriptor.attached != 0
-  }
 }
