@@ -19,10 +19,10 @@ public struct Cursor: ~Copyable, @unchecked Sendable {
   private var reader: FrameReader
   let allowance: BatchAllowance
 
-  init(core: QueueCore, from start: StartPosition, following level: DurabilityLevel, batchLimit: Int)
+  init(log: CursorLog, from start: StartPosition, following level: DurabilityLevel, batchLimit: Int)
     throws(SpateError)
   {
-    reader = FrameReader(core: core, level: level)
+    reader = FrameReader(log: log, level: level)
     allowance = BatchAllowance(limit: batchLimit)
     try reader.seek(to: start)
   }
@@ -35,9 +35,9 @@ public struct Cursor: ~Copyable, @unchecked Sendable {
   public var lag: UInt64 {
     let end =
       switch reader.level {
-      case .durable: reader.core.watermarks.durableSequence
-      case .written: reader.core.watermarks.writtenSequence
-      case .published: reader.core.ring.claimedEnd.sequence
+      case .durable: reader.log.watermarks.durableSequence
+      case .written: reader.log.watermarks.writtenSequence
+      case .published: reader.log.claimedEnd.sequence
       }
     return end - min(end, sequence)
   }
@@ -119,10 +119,10 @@ public struct Cursor: ~Copyable, @unchecked Sendable {
 
   /// Turns the cursor into an asynchronous sequence of batches that goes on from its place.
   public consuming func batches(maximalCount: Int = 1024, byteCount: Int = 256 << 10) -> BatchSequence {
-    let core = reader.core
+    let log = reader.log
     let level = reader.level
     return BatchSequence(
-      BatchSource(self, core: core, level: level, maximalCount: maximalCount, byteCount: byteCount)
+      BatchSource(self, log: log, level: level, maximalCount: maximalCount, byteCount: byteCount)
     )
   }
 }

@@ -13,7 +13,7 @@ extension Queue {
     following level: DurabilityLevel = .durable,
     batchLimit: Int = 4
   ) throws(SpateError) -> Cursor {
-    try Cursor(core: core, from: start, following: level, batchLimit: batchLimit)
+    try Cursor(log: core, from: start, following: level, batchLimit: batchLimit)
   }
 
   /// The records of the queue as an asynchronous sequence of batches, endless. Any thread; reads no disk

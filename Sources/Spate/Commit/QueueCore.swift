@@ -5,23 +5,18 @@ import Synchronization
 /// of it.
 ///
 /// Shared by the handles, cursors, claims and batches of the queue, which keep it alive.
-final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
+final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Sendable {
   // SAFETY: `writer` is touched by the committer only; everything else is a constant or guards itself.
   let name: String
   let directory: String
   let identifier: QueueIdentifier
   let engine: Engine
   let ring: Ring
-  let watermarks: Watermarks
-  let catalog: SegmentCatalog
   let counters = QueueCounters()
   let clock: StoreClock
   let report: RecoveryReport
   let claimDeadlineNanoseconds: UInt64
   let syncIntervalNanoseconds: UInt64?
-  /// Signalled at a publish while a cursor that follows `published` sleeps.
-  let published = EventCount()
-  let cursors = CursorRegistry()
   private(set) var writer: QueueWriter!
   /// The files beside the active segment. The lock is held while they are worked on, never on the way of a
   /// record.
@@ -39,7 +34,6 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
     self.engine = engine
     clock = engine.clock
     if let last = recovered.catalog.last { clock.advance(to: last.lastTimestamp ?? last.baseTimestamp) }
-    catalog = recovered.catalog
     report = recovered.report
     syncIntervalNanoseconds = options.syncIntervalNanoseconds
     claimDeadlineNanoseconds = engine.options.claimDeadlineNanoseconds
@@ -53,7 +47,6 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
       let committer = engine.committer
       durabilityIsAwaited = { committer.wake() }
     }
-    watermarks = Watermarks(at: end, durabilityIsAwaited: durabilityIsAwaited)
     ring = Ring(
       end: end,
       epoch: recovered.epoch + 1,
@@ -62,6 +55,13 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
       cutPosition: recovered.catalog.count == 0 ? nil : recovered.endPosition,
       pool: engine.pool,
       configuration: engine.ringConfiguration
+    )
+    super.init(
+      storage: engine.storage,
+      support: engine.cursorSupport,
+      catalog: recovered.catalog,
+      watermarks: Watermarks(at: end, durabilityIsAwaited: durabilityIsAwaited),
+      tail: ring
     )
     writer = QueueWriter(core: self, end: end)
     ring.attach(environment: self)
@@ -97,8 +97,7 @@ final class QueueCore: RingEnvironment, BufferWaiter, @unchecked Sendable {
     )
   }
 
-  /// Asks producers to signal `published` at their next publish.
-  func parkFollower() {
+  override func parkFollower() {
     unsafe ring.words.header.pointee.attention.bitwiseOr(
       Attention.followerParked,
       ordering: .sequentiallyConsistent

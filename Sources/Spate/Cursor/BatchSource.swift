@@ -3,20 +3,20 @@ import Synchronization
 /// The cursor behind an asynchronous sequence, and how tasks wait for it. Any task may ask.
 final class BatchSource: Sendable {
   private let cursor: Mutex<Cursor>
-  private let core: QueueCore
+  private let log: CursorLog
   private let level: DurabilityLevel
   private let allowance: BatchAllowance
   private let support: CursorSupport
   private let maximalCount: Int
   private let byteCount: Int
 
-  init(_ cursor: consuming Cursor, core: QueueCore, level: DurabilityLevel, maximalCount: Int, byteCount: Int)
+  init(_ cursor: consuming Cursor, log: CursorLog, level: DurabilityLevel, maximalCount: Int, byteCount: Int)
   {
     allowance = cursor.allowance
     self.cursor = Mutex(cursor)
-    self.core = core
+    self.log = log
     self.level = level
-    support = core.engine.cursorSupport
+    support = log.support
     self.maximalCount = maximalCount
     self.byteCount = byteCount
   }
@@ -42,15 +42,15 @@ final class BatchSource: Sendable {
   /// Looks once more, and sleeps until more may be seen than before, or until the task is cancelled.
   private func waitForMore(isolation actor: isolated (any Actor)?) async throws(SpateError) -> Batch? {
     // The order matters: what comes after the count was read, and after the follower parked, ends the sleep.
-    let event = level == .published ? core.published : core.watermarks.advanced
+    let event = level == .published ? log.published : log.watermarks.advanced
     let seen = event.current
-    if level == .published { core.parkFollower() }
+    if level == .published { log.parkFollower() }
     switch try await attempt(isolation: actor) {
     case .batch(let batch): return batch
     case .needsDisk, nil: return nil
     case .nothing: break
     }
-    if let failure = core.watermarks.failure { throw failure }
+    if let failure = log.watermarks.failure { throw failure }
     await event.wait(from: seen)
     return nil
   }

@@ -14,15 +14,15 @@ extension FrameReader {
     letGo()
     // The search reads the disk: the bytes are looked at again where that may be done.
     guard mayBlock else { return }
-    if let known = core.catalog.damage(at: position) { return try pass(known, becauseOf: cause) }
-    guard let segment = core.catalog.segment(containing: position) else { throw trimmed() }
+    if let known = log.catalog.damage(at: position) { return try pass(known, becauseOf: cause) }
+    guard let segment = log.catalog.segment(containing: position) else { throw trimmed() }
     let next = try nextReadable(in: segment)
     let lost = DamagedRange(
       positions: position..<max(position, next.position),
       sequences: sequence..<max(sequence, next.sequence),
       segmentNumber: segment.number
     )
-    if cause == nil { core.catalog.add(lost) }
+    if cause == nil { log.catalog.add(lost) }
     try pass(lost, becauseOf: cause)
   }
 
@@ -42,7 +42,7 @@ extension FrameReader {
         + (cause.map { ": \($0.message)" } ?? ": their bytes do not match their checksums")
         + "; reading goes on at record \(sequence). Restore them from a copy, if there is one",
       systemErrorNumber: cause?.systemErrorNumber ?? 0,
-      path: cause?.path ?? core.catalog.segment(containing: begin)?.path,
+      path: cause?.path ?? log.catalog.segment(containing: begin)?.path,
       position: begin,
       sequence: first
     )
@@ -52,14 +52,14 @@ extension FrameReader {
   /// or the durable end.
   private func nextReadable(in segment: SegmentDescription) throws(SpateError) -> LogMark {
     // The durable mark is read first: what ends the segment afterwards lies at or beyond it.
-    let durable = core.watermarks.durable
+    let durable = log.watermarks.durable
     let isFinal = segment.endPosition.map { $0 <= durable.position } ?? false
     let block = segment.blockByteCount
     let limit = isFinal ? segment.limitPosition : Format.alignDown(durable.position, to: block)
-    core.cursors.beginUse(ofSegment: segment.number)
-    defer { core.cursors.endUse(ofSegment: segment.number) }
-    if core.catalog.segment(containing: position)?.number == segment.number {
-      let file = try SegmentFile(storage: core.engine.storage, path: segment.path)
+    log.cursors.beginUse(ofSegment: segment.number)
+    defer { log.cursors.endUse(ofSegment: segment.number) }
+    if log.catalog.segment(containing: position)?.number == segment.number {
+      let file = try SegmentFile(storage: log.storage, path: segment.path)
       let search = ChunkSearch(file: file, segment: segment, limit: limit)
       var start = Format.alignDown(position, to: block) + UInt64(block)
       while start < limit {
@@ -70,7 +70,7 @@ extension FrameReader {
         start = end
       }
     }
-    if isFinal, let next = core.catalog.segment(after: segment.number) {
+    if isFinal, let next = log.catalog.segment(after: segment.number) {
       return LogMark(position: next.basePosition, sequence: next.baseSequence)
     }
     return durable

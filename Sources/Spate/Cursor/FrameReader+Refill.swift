@@ -6,8 +6,8 @@ extension FrameReader {
   /// the stamps decide.
   private var followedPosition: UInt64 {
     switch level {
-    case .durable: core.watermarks.durablePosition
-    case .written: core.watermarks.written.position
+    case .durable: log.watermarks.durablePosition
+    case .written: log.watermarks.written.position
     case .published: .max
     }
   }
@@ -21,7 +21,7 @@ extension FrameReader {
       pendingError = nil
       throw error
     }
-    if seenTruncations != core.cursors.truncationCount { try followTruncation() }
+    if seenTruncations != log.cursors.truncationCount { try followTruncation() }
     if let seek = pendingSeek {
       guard mayBlock else {
         needsDisk = true
@@ -45,12 +45,12 @@ extension FrameReader {
         letGo()
         return false
       }
-      if let chunk = core.ring.pinChunk(holding: position) {
+      if let chunk = log.tail?.pinChunk(holding: position) {
         guard enter(chunk) else { return false }
         if case .copy = source { return true }
         continue
       }
-      guard position < core.watermarks.durablePosition else {
+      guard position < log.watermarks.durablePosition else {
         letGo()
         return false
       }
@@ -81,7 +81,7 @@ extension FrameReader {
     guard let next = chunk.next, next.tryPin() else { return letGo() }
     // The descriptor may stand for another piece of the log by now.
     guard next.basePosition == end, next.baseSequence == sequence else {
-      core.ring.unpin(next)
+      log.tail?.unpin(next)
       return letGo()
     }
     _ = enter(next)
@@ -94,11 +94,11 @@ extension FrameReader {
     neededByteCount = 0
     let offset = Int(truncatingIfNeeded: position - chunk.basePosition)
     guard support.pins.take(chunk) else {
-      defer { core.ring.unpin(chunk) }
+      defer { log.tail?.unpin(chunk) }
       return copy(from: chunk, offset: offset)
     }
     unsafe hold(
-      Lease(.chunk(chunk), core: core, support: support),
+      Lease(.chunk(chunk), log: log, support: support),
       bytes: UnsafeRawPointer(chunk.buffer),
       basePosition: chunk.basePosition,
       salt: chunk.salt,
@@ -125,7 +125,7 @@ extension FrameReader {
     // SAFETY: the chunk is pinned, and published frames do not change.
     unsafe memory.bytes.copyMemory(from: UnsafeRawBufferPointer(start: buffer + offset, count: end - offset))
     unsafe hold(
-      Lease(.copy(memory), core: core, support: support),
+      Lease(.copy(memory), log: log, support: support),
       bytes: UnsafeRawPointer(memory.bytes.baseAddress),
       basePosition: position,
       salt: chunk.salt,
@@ -150,7 +150,7 @@ extension FrameReader {
         next = offset + Format.frameByteCount(bodyByteCount: Int(body))
       } else if word == stamp ^ Format.paddingMask {
         next = Int(
-          Format.alignUp(position + 8, to: core.ring.configuration.blockByteCount) - chunk.basePosition
+          Format.alignUp(position + 8, to: log.storage.blockByteCount) - chunk.basePosition
         )
       } else {
         break
@@ -165,8 +165,8 @@ extension FrameReader {
 
   /// Finds its place again after the end of the log was cut off.
   private mutating func followTruncation() throws(SpateError) {
-    seenTruncations = core.cursors.truncationCount
-    guard let cut = core.cursors.truncation else { return }
+    seenTruncations = log.cursors.truncationCount
+    guard let cut = log.cursors.truncation else { return }
     letGo()
     neededByteCount = 0
     let wanted = nextSequence
@@ -187,7 +187,7 @@ extension FrameReader {
   }
 
   private mutating func moveTo(_ cut: LogMark) {
-    position = Format.alignUp(cut.position, to: core.ring.configuration.blockByteCount)
+    position = Format.alignUp(cut.position, to: log.storage.blockByteCount)
     sequence = cut.sequence
   }
 }

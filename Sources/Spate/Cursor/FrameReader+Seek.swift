@@ -12,7 +12,7 @@ extension FrameReader {
     case .earliest: stand(at: earliest)
     case .latest: stand(at: latest)
     case .sequence(let wanted):
-      let end = core.ring.claimedEnd
+      let end = log.claimedEnd
       guard wanted >= earliest.sequence else {
         throw SpateError(
           .outOfRange,
@@ -30,7 +30,7 @@ extension FrameReader {
         )
       }
       if wanted == end.sequence { return stand(at: end) }
-      if let mark = core.ring.lastChunk(where: { $0.baseSequence <= wanted }) {
+      if let mark = log.tail?.lastChunk(where: { $0.baseSequence <= wanted }) {
         stand(at: mark)
       } else {
         stand(at: earliest)
@@ -39,11 +39,11 @@ extension FrameReader {
       skipBelow = wanted
       isSkipping = true
     case .time(let wanted):
-      if let mark = core.ring.lastChunk(where: { $0.openedTimestamp < wanted }) {
+      if let mark = log.tail?.lastChunk(where: { $0.openedTimestamp < wanted }) {
         stand(at: mark)
       } else {
         stand(at: earliest)
-        pendingSeek = core.catalog.count == 0 ? nil : .time(wanted)
+        pendingSeek = log.catalog.count == 0 ? nil : .time(wanted)
       }
       skipBefore = wanted
       isSkipping = true
@@ -54,17 +54,17 @@ extension FrameReader {
   /// The oldest place that is kept.
   private var earliest: LogMark {
     // In this order: without a segment in the catalog, nothing became durable before the look at it.
-    let durable = core.watermarks.durable
-    guard let first = core.catalog.first else { return durable }
+    let durable = log.watermarks.durable
+    guard let first = log.catalog.first else { return durable }
     return LogMark(position: first.basePosition, sequence: first.baseSequence)
   }
 
   /// Behind what the followed level covers.
   private var latest: LogMark {
     switch level {
-    case .durable: core.watermarks.durable
-    case .written: core.watermarks.written
-    case .published: core.ring.claimedEnd
+    case .durable: log.watermarks.durable
+    case .written: log.watermarks.written
+    case .published: log.claimedEnd
     }
   }
 
@@ -78,7 +78,7 @@ extension FrameReader {
     skipBefore = 0
     pendingSeek = nil
     pendingError = nil
-    seenTruncations = core.cursors.truncationCount
+    seenTruncations = log.cursors.truncationCount
   }
 
   // MARK: On the disk
@@ -88,14 +88,14 @@ extension FrameReader {
   mutating func resolve(_ seek: Seek) throws(SpateError) {
     let found: SegmentDescription? =
       switch seek {
-      case .sequence(let wanted): core.catalog.segment(containingSequence: wanted)
-      case .time(let wanted): core.catalog.segment(atTimestamp: wanted &- 1)
+      case .sequence(let wanted): log.catalog.segment(containingSequence: wanted)
+      case .time(let wanted): log.catalog.segment(atTimestamp: wanted &- 1)
       }
     guard let segment = found else { throw trimmed() }
     var mark = LogMark(position: segment.basePosition, sequence: segment.baseSequence)
-    core.cursors.beginUse(ofSegment: segment.number)
-    defer { core.cursors.endUse(ofSegment: segment.number) }
-    if core.catalog.segment(containing: segment.basePosition)?.number == segment.number,
+    log.cursors.beginUse(ofSegment: segment.number)
+    defer { log.cursors.endUse(ofSegment: segment.number) }
+    if log.catalog.segment(containing: segment.basePosition)?.number == segment.number,
       let better = narrow(seek, in: segment)
     {
       mark = better
@@ -107,7 +107,7 @@ extension FrameReader {
 
   /// The last known chunk at or before what is sought. Hints only: whatever cannot be read is done without.
   private func narrow(_ seek: Seek, in segment: SegmentDescription) -> LogMark? {
-    let storage = core.engine.storage
+    let storage = log.storage
     guard let file = try? storage.open(segment.path, .read) else { return nil }
     defer { storage.close(file) }
     if segment.endPosition != nil, let footer = footer(of: segment, in: file) {
@@ -116,7 +116,7 @@ extension FrameReader {
     }
     let end = min(
       segment.limitPosition,
-      Format.alignDown(core.watermarks.durablePosition, to: segment.blockByteCount)
+      Format.alignDown(log.watermarks.durablePosition, to: segment.blockByteCount)
     )
     return bisect(seek, in: segment, file, before: end)
   }
@@ -124,7 +124,7 @@ extension FrameReader {
   private func footer(of segment: SegmentDescription, in file: StorageFile) -> SegmentFooter? {
     let buffer = BlockBuffer(byteCount: Int(segment.byteCount - segment.footerOffset), alignment: 16)
     guard
-      let count = try? unsafe core.engine.storage.read(file, into: buffer.bytes, at: segment.footerOffset),
+      let count = try? unsafe log.storage.read(file, into: buffer.bytes, at: segment.footerOffset),
       count == buffer.byteCount
     else { return nil }
     return unsafe SegmentFooter(decoding: UnsafeRawBufferPointer(buffer.bytes), salt: segment.salt)
@@ -173,7 +173,7 @@ extension FrameReader {
     _ buffer: BlockBuffer
   ) -> (mark: LogMark, timestamp: UInt64)? {
     let offset = segment.fileOffset(of: position)
-    guard let count = try? unsafe core.engine.storage.read(file, into: buffer.bytes, at: offset),
+    guard let count = try? unsafe log.storage.read(file, into: buffer.bytes, at: offset),
       count == buffer.byteCount
     else { return nil }
     // SAFETY: the buffer has the bytes of a whole chunk frame.

@@ -12,17 +12,17 @@ extension FrameReader {
       needsDisk = true
       return false
     }
-    if let failure = core.watermarks.failure, failure.code == .closed { throw failure }
-    if let damage = core.catalog.damage(at: position) {
+    if let failure = log.watermarks.failure, failure.code == .closed { throw failure }
+    if let damage = log.catalog.damage(at: position) {
       try pass(damage, becauseOf: nil)
       return nil
     }
-    guard let segment = core.catalog.segment(containing: position) else { throw trimmed() }
+    guard let segment = log.catalog.segment(containing: position) else { throw trimmed() }
     if position >= segment.limitPosition {
       return try leave(segment) ? nil : false
     }
     // Durable is read after the description: if the segment ended, all of it is durable from here on.
-    let durable = core.watermarks.durablePosition
+    let durable = log.watermarks.durablePosition
     let end = min(segment.limitPosition, durable)
     let isFinal = segment.endPosition.map { $0 <= durable } ?? false
     let block = segment.blockByteCount
@@ -50,7 +50,7 @@ extension FrameReader {
   private mutating func leave(_ segment: SegmentDescription) throws(SpateError) -> Bool {
     letGo()
     neededByteCount = 0
-    guard let next = core.catalog.segment(after: segment.number) else {
+    guard let next = log.catalog.segment(after: segment.number) else {
       let end = Format.alignUp(segment.limitPosition, to: segment.blockByteCount)
       guard position < end else { return false }
       position = end
@@ -73,12 +73,12 @@ extension FrameReader {
     to end: UInt64,
     final: UInt64
   ) throws(SpateError) -> UInt64? {
-    let storage = core.engine.storage
-    core.cursors.beginUse(ofSegment: segment.number)
+    let storage = log.storage
+    log.cursors.beginUse(ofSegment: segment.number)
     var isKept = false
-    defer { if !isKept { core.cursors.endUse(ofSegment: segment.number) } }
+    defer { if !isKept { log.cursors.endUse(ofSegment: segment.number) } }
     // Registered first, then looked up once more: whoever trims does it the other way round.
-    guard core.catalog.segment(containing: position)?.number == segment.number else { return nil }
+    guard log.catalog.segment(containing: position)?.number == segment.number else { return nil }
     let file = try storage.open(segment.path, .read)
     // The mapping outlives the descriptor, so a cursor holds none.
     defer { storage.close(file) }
@@ -112,7 +112,7 @@ extension FrameReader {
     from start: UInt64,
     to end: UInt64
   ) throws(SpateError) {
-    let storage = core.engine.storage
+    let storage = log.storage
     let alignment = max(segment.blockByteCount, storage.blockByteCount)
     let memory = BlockBuffer(
       byteCount: Int(Format.alignUp(end, to: segment.blockByteCount) - start),
@@ -140,7 +140,7 @@ extension FrameReader {
     from start: UInt64
   ) {
     unsafe hold(
-      Lease(kind, core: core, support: support),
+      Lease(kind, log: log, support: support),
       bytes: region.baseAddress,
       basePosition: start,
       salt: segment.salt,
@@ -151,7 +151,7 @@ extension FrameReader {
   }
 
   func trimmed() -> SpateError {
-    let first = core.catalog.first?.baseSequence ?? core.watermarks.durableSequence
+    let first = log.catalog.first?.baseSequence ?? log.watermarks.durableSequence
     return SpateError(
       .outOfRange,
       "record \(nextSequence) was trimmed; the first one that is kept is \(first): seek there",

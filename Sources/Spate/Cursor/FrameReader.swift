@@ -31,7 +31,7 @@ struct FrameReader: ~Copyable {
   /// What is to be found on the disk before reading can go on.
   enum Seek { case sequence(UInt64), time(UInt64) }
 
-  let core: QueueCore
+  let log: CursorLog
   let support: CursorSupport
   let place: CursorPlace
   let level: DurabilityLevel
@@ -71,18 +71,18 @@ struct FrameReader: ~Copyable {
   var mayBlock = true
   var needsDisk = false
 
-  init(core: QueueCore, level: DurabilityLevel) {
-    self.core = core
+  init(log: CursorLog, level: DurabilityLevel) {
+    self.log = log
     self.level = level
-    support = core.engine.cursorSupport
-    place = CursorPlace(sequence: core.watermarks.durableSequence)
+    support = log.support
+    place = CursorPlace(sequence: log.watermarks.durableSequence)
     unsafe bytes = UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
     unsafe frame = UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
-    seenTruncations = core.cursors.truncationCount
-    core.cursors.add(place)
+    seenTruncations = log.cursors.truncationCount
+    log.cursors.add(place)
   }
 
-  deinit { core.cursors.remove(place) }
+  deinit { log.cursors.remove(place) }
 
   /// The sequence of the record that would come next.
   var nextSequence: UInt64 { isSkipping ? max(sequence, skipBelow) : sequence }
@@ -147,16 +147,16 @@ struct FrameReader: ~Copyable {
       // The order matters: what comes after the count was read, and after the follower parked, ends the sleep.
       let event = moreEvent
       let seen = event.current
-      if level == .published { core.parkFollower() }
+      if level == .published { log.parkFollower() }
       if try advance() { return true }
-      if let failure = core.watermarks.failure { throw failure }
+      if let failure = log.watermarks.failure { throw failure }
       if !event.wait(from: seen, until: deadline) { return try advance() }
     }
   }
 
   /// What is signalled when more may be seen than before. A reader that waits has read all that was covered, so each signal
   /// is its own.
-  private var moreEvent: EventCount { level == .published ? core.published : core.watermarks.advanced }
+  private var moreEvent: EventCount { level == .published ? log.published : log.watermarks.advanced }
 
   // MARK: Holding bytes
 
@@ -194,7 +194,7 @@ struct FrameReader: ~Copyable {
     at candidate: UnsafeRawPointer
   ) throws(SpateError) -> Bool {
     if word == stamp ^ Format.paddingMask {
-      position = Format.alignUp(position + 8, to: core.ring.configuration.blockByteCount)
+      position = Format.alignUp(position + 8, to: log.storage.blockByteCount)
       return true
     }
     if isVerifying {

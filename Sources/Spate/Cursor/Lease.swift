@@ -14,13 +14,13 @@ final class Lease: @unchecked Sendable {
 
   // SAFETY: constants; the bytes are only read, and stay until the lease ends.
   private let kind: Kind
-  private let core: QueueCore
+  private let log: CursorLog
   private let support: CursorSupport
 
   /// Takes over what `kind` names: a booked pin, a mapping with a registered use, or a buffer.
-  init(_ kind: Kind, core: QueueCore, support: CursorSupport) {
+  init(_ kind: Kind, log: CursorLog, support: CursorSupport) {
     self.kind = kind
-    self.core = core
+    self.log = log
     self.support = support
   }
 
@@ -28,10 +28,10 @@ final class Lease: @unchecked Sendable {
     switch kind {
     case .chunk(let chunk):
       support.pins.giveBack(chunk)
-      core.ring.unpin(chunk)
+      log.tail?.unpin(chunk)
     case .window(let region, let number):
-      unsafe core.engine.storage.unmap(region)
-      core.cursors.endUse(ofSegment: number)
+      unsafe log.storage.unmap(region)
+      log.cursors.endUse(ofSegment: number)
     case .copy: break
     }
   }
