@@ -70,6 +70,14 @@ int64_t spate_byte_count(int fd) {
   return fstat(fd, &status) < 0 ? -errno : (int64_t)status.st_size;
 }
 
+int spate_identity(int fd, uint64_t *device, uint64_t *number) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  *device = (uint64_t)status.st_dev;
+  *number = (uint64_t)status.st_ino;
+  return 0;
+}
+
 int spate_kind(int dirfd, const char *path) {
   struct stat status;
   if (fstatat(dirfd, path, &status, 0) < 0) {
@@ -92,19 +100,20 @@ int spate_unlinkat(int dirfd, const char *path, int directory) {
   return unlinkat(dirfd, path, directory ? AT_REMOVEDIR : 0) < 0 ? -errno : 0;
 }
 
-int spate_ofd_lock(int fd, int exclusive) {
-  struct flock lock = {.l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+int spate_ofd_lock(int fd, uint64_t offset, int exclusive) {
+  struct flock lock = {
+      .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
   if (RETRY(fcntl(fd, F_OFD_SETLK, &lock)) == 0) return 1;
   return errno == EAGAIN || errno == EACCES ? 0 : -errno;
 }
 
-void spate_ofd_unlock(int fd) {
-  struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+void spate_ofd_unlock(int fd, uint64_t offset) {
+  struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
   (void)RETRY(fcntl(fd, F_OFD_SETLK, &lock));
 }
 
-int spate_ofd_lock_holder(int fd) {
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+int spate_ofd_lock_holder(int fd, uint64_t offset) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
   if (RETRY(fcntl(fd, F_OFD_GETLK, &lock)) < 0) return errno == EPERM ? -EACCES : -errno;
   if (lock.l_type == F_UNLCK) return 0;
   return lock.l_pid > 0 ? lock.l_pid : -1;

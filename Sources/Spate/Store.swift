@@ -48,11 +48,13 @@ public final class Store: Sendable {
   ) throws(SpateError) -> Store {
     try options.validate()
     let layout = try StoreLayout.examine(path, mayCreate: options.createsIfMissing)
-    let storage = wrap(try SystemStorage(root: path, strategy: options.ioStrategy, mode: options.fileMode))
-    let lock = try StoreLock.acquire(of: path, storage: storage)
+    let system = try SystemStorage(root: path, strategy: options.ioStrategy, mode: options.fileMode)
+    let storage = wrap(system)
+    let page = SharedPage(makingFor: system.rootDescriptor)
+    let lock = try StoreLock.acquire(of: path, storage: storage, page: page)
     do {
       try layout.complete(storage: storage)
-      let engine = try Engine(storage: storage, options: options)
+      let engine = try Engine(storage: storage, options: options, page: page)
       try engine.start()
       return Store(path: path, engine: engine, lock: lock)
     } catch {

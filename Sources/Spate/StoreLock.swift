@@ -12,7 +12,11 @@ final class StoreLock: Sendable {
   }
 
   /// Takes the lock, or throws `locked` with the owner's process if it can be known.
-  static func acquire(of path: String, storage: any Storage) throws(SpateError) -> StoreLock {
+  ///
+  /// - Parameter page: what readers in other processes look at: the lock's file tells them where it is.
+  static func acquire(of path: String, storage: any Storage, page: SharedPage? = nil) throws(SpateError)
+    -> StoreLock
+  {
     let name = StoreLayout.lockName
     let file: StorageFile
     if try storage.kind(of: name) == nil {
@@ -21,13 +25,13 @@ final class StoreLock: Sendable {
       } catch {
         // Somebody else may have made it in between.
         guard try storage.kind(of: name) != nil else { throw error }
-        return try acquire(of: path, storage: storage)
+        return try acquire(of: path, storage: storage, page: page)
       }
     } else {
       file = try storage.open(name, .readWriteBuffered)
     }
     do throws(SpateError) {
-      guard try storage.tryLock(file, exclusive: true) else {
+      guard try storage.tryLock(file, .writing) else {
         let owner = ownerText(storage: storage, file: file)
         throw SpateError(
           .locked,
@@ -35,9 +39,13 @@ final class StoreLock: Sendable {
           path: path
         )
       }
-      let text = Array("\(getpid())\n".utf8) + [UInt8](repeating: UInt8(ascii: " "), count: 16)
-      try unsafe text.span.bytes.withUnsafeBytes { (bytes) throws(SpateError) in
-        try unsafe storage.write(file, UnsafeRawBufferPointer(rebasing: bytes.prefix(16)), at: 0)
+      let owner = StoreOwner(
+        process: getpid(),
+        pageDescriptor: page?.descriptor ?? -1,
+        instance: .random(in: 0...UInt64.max)
+      )
+      try unsafe owner.encoded.span.bytes.withUnsafeBytes { (bytes) throws(SpateError) in
+        try unsafe storage.write(file, bytes, at: 0)
       }
     } catch {
       storage.close(file)
@@ -47,19 +55,14 @@ final class StoreLock: Sendable {
   }
 
   private static func ownerText(storage: any Storage, file: StorageFile) -> String {
-    var bytes = [UInt8](repeating: 0, count: 16)
-    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-      unsafe (try? storage.read(file, into: buffer, at: 0)) ?? 0
-    }
-    let digits = bytes.prefix(count).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    guard let process = Int32(String(decoding: digits, as: UTF8.self)) else { return "another process" }
-    return process == getpid() ? "this process (\(process))" : "process \(process)"
+    guard let owner = StoreOwner(readFrom: file, storage: storage) else { return "another process" }
+    return owner.process == getpid() ? "this process (\(owner.process))" : "process \(owner.process)"
   }
 
   /// Gives the lock back: explicitly, since a child that was forked and has not yet executed holds a copy of the
   /// descriptor.
   func release() {
-    storage.unlock(file)
+    storage.unlock(file, .writing)
     storage.close(file)
   }
 }

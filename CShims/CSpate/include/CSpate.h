@@ -12,6 +12,7 @@
 
 #include "CSpateChecksum.h"
 #include "CSpateFiles.h"
+#include "CSpatePage.h"
 #include "CSpateRing.h"
 #include "CSpateThreads.h"
 

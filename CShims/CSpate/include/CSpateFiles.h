@@ -43,6 +43,9 @@ int spate_extend(int fd, uint64_t byteCount);
 // The size of the file, or a negative errno.
 int64_t spate_byte_count(int fd);
 
+// What tells a file or directory from all others of this machine. 0, or a negative errno.
+int spate_identity(int fd, uint64_t *device, uint64_t *number);
+
 // One of SPATE_KIND_*, following symbolic links, or a negative errno. Nothing there is SPATE_KIND_NONE.
 int spate_kind(int dirfd, const char *path);
 
@@ -51,15 +54,16 @@ int spate_mkdirat(int dirfd, const char *path);
 int spate_renameat(int dirfd, const char *from, const char *to);
 int spate_unlinkat(int dirfd, const char *path, int directory);
 
-// Open-file-description lock on the whole file: 1 taken, 0 somebody else holds it, or a negative errno.
-int spate_ofd_lock(int fd, int exclusive);
+// Open-file-description lock on the byte at `offset`, which may lie behind the file's end: 1 taken, 0 somebody else
+// holds it, or a negative errno.
+int spate_ofd_lock(int fd, uint64_t offset, int exclusive);
 
 // Gives an open-file-description lock back, for copies of the descriptor that a fork made, too.
-void spate_ofd_unlock(int fd);
+void spate_ofd_unlock(int fd, uint64_t offset);
 
 // Who holds a lock that conflicts with an exclusive one: 0 nobody, a pid, -1 somebody unknown (the kernel knows no
 // pid for open-file-description locks), or another negative errno below -1.
-int spate_ofd_lock_holder(int fd);
+int spate_ofd_lock_holder(int fd, uint64_t offset);
 
 // What statx says of direct I/O: 1 and both alignments (bytes; 0 means that direct I/O is not supported), 0 when the
 // kernel does not say, or a negative errno.

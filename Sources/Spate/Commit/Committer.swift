@@ -20,6 +20,7 @@ final class Committer: @unchecked Sendable {
   let storage: any Storage
   let pool: BufferPool
   let clock: StoreClock
+  private let page: SharedPage?
   let tailCacheByteCount: Int
   private(set) var submission: (any SubmissionQueue)?
   private let ready = Mutex<[QueueCore]>([])
@@ -34,6 +35,8 @@ final class Committer: @unchecked Sendable {
   private var completions: UnsafeMutableBufferPointer<IOCompletion>
   private var light: AlignedBuffer
   var covered: [Waiter] = []
+  /// Whether a queue's durable mark moved in this round.
+  var hasAdvanced = false
   private(set) var inFlightByteCount = 0
   private var spinNanoseconds: UInt64 = 0
   let statistics = CommitStatistics()
@@ -42,11 +45,17 @@ final class Committer: @unchecked Sendable {
   /// Why there is no submission queue: nothing can be written then.
   private var startFailure: SpateError?
 
-  init(storage: any Storage, pool: BufferPool, clock: StoreClock, tailCacheByteCount: Int) throws(SpateError)
-  {
+  init(
+    storage: any Storage,
+    pool: BufferPool,
+    clock: StoreClock,
+    page: SharedPage? = nil,
+    tailCacheByteCount: Int
+  ) throws(SpateError) {
     self.storage = storage
     self.pool = pool
     self.clock = clock
+    self.page = page
     self.tailCacheByteCount = tailCacheByteCount
     light = try AlignedBuffer(
       byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount,
@@ -200,6 +209,10 @@ final class Committer: @unchecked Sendable {
   }
 
   private func wakeCovered() {
+    if hasAdvanced {
+      hasAdvanced = false
+      page?.signal()
+    }
     guard !covered.isEmpty else { return }
     for waiter in covered { waiter.complete(with: nil) }
     covered.removeAll(keepingCapacity: true)

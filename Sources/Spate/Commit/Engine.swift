@@ -14,12 +14,15 @@ final class Engine: @unchecked Sendable {
   let housekeeper: Housekeeper
   let ringConfiguration: RingConfiguration
   let cursorSupport: CursorSupport
+  /// What readers in other processes look at; nil where there is none.
+  let page: SharedPage?
   private var threads: [EngineThread] = []
   private let openFileCount = Atomic<Int>(0)
   private let openFileLimit: Int
 
-  init(storage: any Storage, options: StoreOptions) throws(SpateError) {
+  init(storage: any Storage, options: StoreOptions, page: SharedPage? = nil) throws(SpateError) {
     self.storage = storage
+    self.page = page
     self.options = options
     pool = try BufferPool(budget: options.memoryBudgetByteCount)
     cursorSupport = CursorSupport(pinLimit: pool.budget / 2)
@@ -32,6 +35,7 @@ final class Engine: @unchecked Sendable {
       storage: storage,
       pool: pool,
       clock: clock,
+      page: page,
       tailCacheByteCount: pool.budget / 8
     )
     housekeeper = Housekeeper(pool: pool)

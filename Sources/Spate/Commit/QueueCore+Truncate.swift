@@ -48,6 +48,8 @@ extension QueueCore {
       self.writer.restart(at: base)
       self.ring.restart(at: base, cutPosition: position)
       self.watermarks.restart(at: base)
+      self.sharedSlot?.publish(cut: LogMark(position: position, sequence: sequence))
+      self.engine.page?.signal()
     }
     cursors.noteTruncation(at: LogMark(position: position, sequence: sequence))
     // The first chunk's frame carries the new segment's header to the disk.

@@ -17,6 +17,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   let report: RecoveryReport
   let claimDeadlineNanoseconds: UInt64
   let syncIntervalNanoseconds: UInt64?
+  /// Where readers in other processes see how far this queue is durable. Changed by the committer.
+  let sharedSlot: SharedSlot?
   private(set) var writer: QueueWriter!
   /// The files beside the active segment. The lock is held while they are worked on, never on the way of a
   /// record.
@@ -36,6 +38,11 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     if let last = recovered.catalog.last { clock.advance(to: last.lastTimestamp ?? last.baseTimestamp) }
     report = recovered.report
     syncIntervalNanoseconds = options.syncIntervalNanoseconds
+    sharedSlot = engine.page?.makeSlot(
+      recovered.manifest.queueIdentifier,
+      durable: LogMark(position: recovered.endPosition, sequence: recovered.endSequence),
+      segmentNumber: recovered.catalog.last?.number ?? 0
+    )
     claimDeadlineNanoseconds = engine.options.claimDeadlineNanoseconds
     files = Mutex(QueueFiles(recovered: recovered, retainedByteCount: options.retainedByteCount))
     let end = LogMark(

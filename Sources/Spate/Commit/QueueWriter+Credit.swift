@@ -12,12 +12,17 @@ extension QueueWriter {
         core.ring.liftFull()
       }
     }
-    if newDurable.position > durable.position {
+    let isMoreDurable = newDurable.position > durable.position
+    if isMoreDurable {
       core.counters.countCommit(records: newDurable.sequence - durable.sequence)
       durable = newDurable
     }
     core.watermarks.advance(written: written, durable: durable, covered: &committer.covered)
     finishSegments()
+    if isMoreDurable, let slot = core.sharedSlot {
+      slot.publish(durable: durable, segmentNumber: segments.first?.segment.file.number ?? 0)
+      committer.hasAdvanced = true
+    }
   }
 
   /// Hands segments that are durable to their end over to be sealed.

@@ -91,7 +91,7 @@ extension QueueWriter {
       let path = segments[index].segment.file.path
       let storage = core.engine.storage
       let file = try storage.open(path, .readWrite)
-      guard try storage.tryLock(file, exclusive: true) else {
+      guard try storage.tryLock(file, .writing) else {
         storage.close(file)
         throw SpateError(.locked, "somebody else holds a lock on a segment that is written", path: path)
       }

@@ -39,14 +39,15 @@ class CursorLog: @unchecked Sendable {
   /// Asks producers to signal `published` at their next publish.
   func parkFollower() {}
 
-  /// Opens a segment's file for cursors: null when the file is not the segment's any more, since it was
-  /// trimmed meanwhile.
+  /// Opens a segment's file for cursors, to read it in one of the reading modes. Nil when the catalog was changed
+  /// instead: the segment was trimmed meanwhile.
   ///
-  /// As long as the file is open nobody writes anything else into it.
-  func openFile(of segment: SegmentDescription) throws(SpateError) -> StorageFile? {
-    try storage.open(segment.path, .read)
+  /// As long as the file is open nobody makes another segment of it. The caller registered its use of the
+  /// segment.
+  func openFile(of segment: SegmentDescription, _ mode: OpenMode) throws(SpateError) -> StorageFile? {
+    try storage.open(segment.path, mode)
   }
 
-  /// Whether a mapping of a segment's file must be held together with the open file.
+  /// Whether a mapping of a segment's file needs the open file as long as it lasts.
   var holdsFiles: Bool { false }
 }

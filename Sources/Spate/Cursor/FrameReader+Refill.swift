@@ -110,7 +110,7 @@ extension FrameReader {
   }
 
   /// How much of a chunk is copied at a time, unless one frame is larger.
-  private static var copyByteCount: Int { 256 << 10 }
+  static var copyByteCount: Int { 256 << 10 }
 
   /// Copies the frames that may be seen, from `offset` on, as far as they fit.
   private mutating func copy(from chunk: Chunk, offset: Int) -> Bool {

@@ -35,8 +35,12 @@ extension FrameReader {
     let start = Format.alignDown(position, to: block)
     letGo()
     if start >= finalEnd || needed > finalEnd {
-      try copyTail(of: segment, from: start, to: end)
-      return true
+      return try copyTail(of: segment, from: start, to: end)
+    }
+    if !isFinal, log.tail == nil {
+      // Mapping what another process writes to past the page cache would slow it down to a third.
+      let enough = max(start + UInt64(Self.copyByteCount), Format.alignUp(needed, to: block))
+      return try copyTail(of: segment, from: start, to: min(end, enough))
     }
     let step = Self.windowByteCount
     let boundary = segment.basePosition + ((start - segment.basePosition) / step + 1) * step
@@ -79,9 +83,9 @@ extension FrameReader {
     defer { if !isKept { log.cursors.endUse(ofSegment: segment.number) } }
     // Registered first, then looked up once more: whoever trims does it the other way round.
     guard log.catalog.segment(containing: position)?.number == segment.number else { return nil }
-    let file = try storage.open(segment.path, .read)
-    // The mapping outlives the descriptor, so a cursor holds none.
-    defer { storage.close(file) }
+    guard let file = try log.openFile(of: segment, .read) else { return nil }
+    // The mapping outlives the descriptor, so a cursor holds none, unless the lock on it is needed.
+    defer { if !isKept || !log.holdsFiles { storage.close(file) } }
     // Where a part of the window cannot be read, no more is mapped than the next frame needs.
     let needed = position + max(neededByteCount, UInt64(Format.frameAlignment))
     let smallest = min(final, Format.alignUp(needed, to: segment.blockByteCount))
@@ -94,7 +98,12 @@ extension FrameReader {
           byteCount: Int(end - start)
         )
         isKept = true
-        unsafe lend(.window(region, segmentNumber: segment.number), region, segment, from: start)
+        unsafe lend(
+          .window(region, segmentNumber: segment.number, file: log.holdsFiles ? file : nil),
+          region,
+          segment,
+          from: start
+        )
         return end
       } catch {
         guard error.code == .ioFailed else { throw error }
@@ -106,19 +115,19 @@ extension FrameReader {
   }
 
   /// Reads what is durable but not in final blocks into memory of its own, past the page cache: the block is
-  /// written again.
+  /// written again. Nil when the segment went away meanwhile.
   private mutating func copyTail(
     of segment: SegmentDescription,
     from start: UInt64,
     to end: UInt64
-  ) throws(SpateError) {
+  ) throws(SpateError) -> Bool? {
     let storage = log.storage
     let alignment = max(segment.blockByteCount, storage.blockByteCount)
     let memory = BlockBuffer(
       byteCount: Int(Format.alignUp(end, to: segment.blockByteCount) - start),
       alignment: alignment
     )
-    let file = try storage.open(segment.path, .readDirect)
+    guard let file = try log.openFile(of: segment, .readDirect) else { return nil }
     defer { storage.close(file) }
     let count = try unsafe storage.read(file, into: memory.bytes, at: segment.fileOffset(of: start))
     guard UInt64(count) >= end - start else {
@@ -131,6 +140,7 @@ extension FrameReader {
     }
     unsafe lend(.copy(memory), UnsafeRawBufferPointer(memory.bytes), segment, from: start)
     limit = end
+    return true
   }
 
   private mutating func lend(

@@ -8,7 +8,8 @@ final class Lease: @unchecked Sendable {
   enum Kind {
     // SAFETY: the region is a whole mapping, read until the lease ends.
     case chunk(Chunk)
-    case window(UnsafeRawBufferPointer, segmentNumber: UInt64)
+    /// The file is held too where that keeps the segment from being reused.
+    case window(UnsafeRawBufferPointer, segmentNumber: UInt64, file: StorageFile?)
     case copy(BlockBuffer)
   }
 
@@ -29,8 +30,9 @@ final class Lease: @unchecked Sendable {
     case .chunk(let chunk):
       support.pins.giveBack(chunk)
       log.tail?.unpin(chunk)
-    case .window(let region, let number):
+    case .window(let region, let number, let file):
       unsafe log.storage.unmap(region)
+      if let file { log.storage.close(file) }
       log.cursors.endUse(ofSegment: number)
     case .copy: break
     }

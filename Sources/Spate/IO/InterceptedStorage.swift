@@ -63,11 +63,11 @@ final class InterceptedStorage: Storage {
     try base.allocate(file, byteCount: byteCount)
   }
 
-  func tryLock(_ file: StorageFile, exclusive: Bool) throws(SpateError) -> Bool {
-    try base.tryLock(file, exclusive: exclusive)
+  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool {
+    try base.tryLock(file, lock)
   }
 
-  func unlock(_ file: StorageFile) { base.unlock(file) }
+  func unlock(_ file: StorageFile, _ lock: FileLock) { base.unlock(file, lock) }
   func lockHolder(_ file: StorageFile) -> Int32? { base.lockHolder(file) }
   func createDirectory(_ path: String) throws(SpateError) { try base.createDirectory(path) }
 

@@ -43,15 +43,14 @@ protocol Storage: AnyObject, Sendable {
   /// Extends the file to `byteCount` and reserves the room where the file system can.
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError)
 
-  /// Gives the lock on a file back, also for copies of its descriptor that children of a fork hold.
-  func unlock(_ file: StorageFile)
+  /// Gives a lock on a file back, also for copies of its descriptor that children of a fork hold.
+  func unlock(_ file: StorageFile, _ lock: FileLock)
 
-  /// Takes an open-file-description lock on the whole file, without waiting; false when somebody else holds
-  /// one that conflicts. Held until the last descriptor of this open, and the last write in flight on it, is
-  /// gone.
-  func tryLock(_ file: StorageFile, exclusive: Bool) throws(SpateError) -> Bool
+  /// Takes an open-file-description lock, without waiting; false when somebody else holds one that conflicts.
+  /// Held until the last descriptor of this open, and the last write in flight on it, is gone.
+  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool
 
-  /// The process that holds a lock on the file, if anybody does and the number is known: the kernel's, or the
+  /// The process that holds the file's ``FileLock/writing`` lock, if anybody does and the number is known: the kernel's, or the
   /// number that the owner wrote as text at the file's start.
   func lockHolder(_ file: StorageFile) -> Int32?
 
@@ -86,9 +85,4 @@ protocol Storage: AnyObject, Sendable {
 
   /// Makes a queue for asynchronous writes; call it on the thread that will use the queue.
   func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue
-}
-
-extension Storage {
-  // A storage without processes gives a lock back with the file.
-  func unlock(_ file: StorageFile) {}
 }

@@ -36,8 +36,7 @@ struct StorageProbe {
     )
     if readOnly {
       found.description.strategy = strategy ?? .systemCalls
-      found.description.mode = mode ?? .buffered
-      found.description.blockByteCount = 4096
+      found.description.mode = mode ?? readMode(&found)
       return found
     }
     // A lock on NFS says nothing about the writes that a dead client left behind.
@@ -70,24 +69,39 @@ struct StorageProbe {
 
   // MARK: - Steps
 
+  /// How to read what an owner may be writing, tried on the store's manifest. Raises the block size to what
+  /// direct reads need.
+  private func readMode(_ found: inout Findings) -> FileMode {
+    if refusals.contains(.direct) { return .buffered }
+    let file = unsafe spate_openat(descriptor, StoreLayout.manifestName, UInt32(SPATE_OPEN_DIRECT))
+    guard file >= 0 else { return .buffered }
+    defer { spate_close(file) }
+    return raiseBlock(&found, toNeedsOf: file) == nil ? .direct : .buffered
+  }
+
   /// Why direct files do not work, or nil when a block was written. Raises the block size to what they need.
   private func directReason(_ found: inout Findings) throws(SpateError) -> String? {
     if refusals.contains(.direct) { return "refused for a test" }
     let file = try makeFile(flags: UInt32(SPATE_OPEN_DIRECT))
     if file < 0 { return reason(-file, "opening a file with O_DIRECT failed") }
     defer { spate_close(file) }
-    var memory: UInt32 = 0
-    var offset: UInt32 = 0
-    if unsafe spate_direct_alignment(file, &memory, &offset) == 1 {
-      if memory == 0 || offset == 0 { return "the file system says that it has none" }
-      let needed = max(4096, Int(memory), Int(offset))
-      var blockByteCount = 4096
-      while blockByteCount < needed { blockByteCount *= 2 }
-      if blockByteCount > 1 << 20 { return "it would need blocks of \(needed) bytes" }
-      found.description.blockByteCount = blockByteCount
-    }
+    if let reason = raiseBlock(&found, toNeedsOf: file) { return reason }
     let result = writeBlock(file, found.description.blockByteCount, durably: false)
     return result < 0 ? reason(-result, "writing a block failed") : nil
+  }
+
+  /// Takes the block that direct I/O on `file` needs; why there is no direct I/O, or nil.
+  private func raiseBlock(_ found: inout Findings, toNeedsOf file: Int32) -> String? {
+    var memory: UInt32 = 0
+    var offset: UInt32 = 0
+    guard unsafe spate_direct_alignment(file, &memory, &offset) == 1 else { return nil }
+    if memory == 0 || offset == 0 { return "the file system says that it has none" }
+    let needed = max(4096, Int(memory), Int(offset))
+    var blockByteCount = 4096
+    while blockByteCount < needed { blockByteCount *= 2 }
+    if blockByteCount > 1 << 20 { return "it would need blocks of \(needed) bytes" }
+    found.description.blockByteCount = blockByteCount
+    return nil
   }
 
   /// Whether a durable write works; a failure of anything else is thrown.

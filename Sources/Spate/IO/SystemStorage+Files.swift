@@ -79,16 +79,16 @@ extension SystemStorage {
     if result < 0 { throw failure(-result, .allocate, file) }
   }
 
-  func unlock(_ file: StorageFile) { spate_ofd_unlock(file.descriptor) }
+  func unlock(_ file: StorageFile, _ lock: FileLock) { spate_ofd_unlock(file.descriptor, lock.offset) }
 
-  func tryLock(_ file: StorageFile, exclusive: Bool) throws(SpateError) -> Bool {
-    let result = spate_ofd_lock(file.descriptor, exclusive ? 1 : 0)
+  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool {
+    let result = spate_ofd_lock(file.descriptor, lock.offset, lock.isExclusive ? 1 : 0)
     if result < 0 { throw failure(-result, .lock, file) }
     return result == 1
   }
 
   func lockHolder(_ file: StorageFile) -> Int32? {
-    let result = spate_ofd_lock_holder(file.descriptor)
+    let result = spate_ofd_lock_holder(file.descriptor, FileLock.writing.offset)
     if result > 0 { return result }
     guard result == -1 else { return nil }
     // The kernel names no process for open-file-description locks; the owner wrote its number into the file.

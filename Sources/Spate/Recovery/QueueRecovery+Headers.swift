@@ -44,22 +44,22 @@ extension QueueRecovery {
       let path = directory + "/" + name
       if Format.segmentNumber(inName: name, suffix: Format.preparingSuffix) != nil {
         report.findings.append(.halfMadeSegment(name: name))
-        try storage.remove(path)
+        try remove(path)
         isChanged = true
       } else if name == Format.manifestName + ".new" || name == Format.checkpointName + ".new" {
-        try storage.remove(path)
+        try remove(path)
         isChanged = true
       } else if let number = Format.segmentNumber(inName: name) {
         guard number < checkpoint.firstSegmentNumber else {
-          numbers.append(number)
+          if !ignored.contains(path) { numbers.append(number) }
           continue
         }
         report.findings.append(.finishedRemoval(segmentNumber: number))
-        try storage.remove(path)
+        try remove(path)
         isChanged = true
       }
     }
-    if isChanged { try storage.syncDirectory(directory) }
+    if isChanged { try syncDirectory() }
     return numbers.sorted()
   }
 
@@ -73,7 +73,7 @@ extension QueueRecovery {
     var isPastTail = false
     for number in numbers.reversed() {
       let path = directory + "/" + Format.segmentName(number)
-      let file = try SegmentFile(storage: storage, path: path)
+      let file = try SegmentFile(storage: storage, path: path, mayLock: !isReadOnly)
       // A file below the tail is not written any more; one in it may have writes of a dead owner in flight.
       guard try file.lock(until: isPastTail ? 0 : lockDeadline) || isPastTail else {
         throw SpateError(
@@ -173,8 +173,8 @@ extension QueueRecovery {
     tail: inout Tail
   ) throws(SpateError) {
     guard isBehindLog else {
-      try storage.remove(segment.path)
-      try storage.syncDirectory(directory)
+      try remove(segment.path)
+      try syncDirectory()
       return
     }
     tail.spares.append(

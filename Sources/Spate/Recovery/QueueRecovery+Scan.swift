@@ -27,12 +27,11 @@ extension QueueRecovery {
     let index = chain.lastIndex { $0.basePosition <= target } ?? 0
     let start = try anchor(in: chain, index: index, target: target)
     var opened = files
-    let storage = storage
-    let deadline = lockDeadline
+    let recovery = self
     var scan = LogScan(chain: chain, proven: tail.proven, statePosition: checkpoint.statePosition) {
       segment throws(SpateError) in
       if let file = opened[segment.number] { return file }
-      let file = try Self.open(segment, storage: storage, deadline: deadline)
+      let file = try recovery.open(segment)
       opened[segment.number] = file
       return file
     }
@@ -51,7 +50,7 @@ extension QueueRecovery {
     target: UInt64
   ) throws(SpateError) -> LogMark {
     let segment = chain[index]
-    let file = try Self.open(segment, storage: storage, deadline: lockDeadline)
+    let file = try open(segment)
     files[segment.number] = file
     let limit = min(LogScan.limit(of: index, in: chain), target == .max ? .max : target + 1)
     let chunks = ChunkSearch(file: file, segment: segment, limit: limit).chunksAtStrides(
@@ -61,13 +60,9 @@ extension QueueRecovery {
   }
 
   /// Opens a segment for the scan, with the lock.
-  private static func open(
-    _ segment: SegmentDescription,
-    storage: any Storage,
-    deadline: UInt64
-  ) throws(SpateError) -> SegmentFile {
-    let file = try SegmentFile(storage: storage, path: segment.path)
-    guard try file.lock(until: deadline) else {
+  private func open(_ segment: SegmentDescription) throws(SpateError) -> SegmentFile {
+    let file = try SegmentFile(storage: storage, path: segment.path, mayLock: !isReadOnly)
+    guard try file.lock(until: lockDeadline) else {
       throw SpateError(
         .locked,
         "Another process still writes to a segment of this queue; end it and open again.",
@@ -154,12 +149,27 @@ extension QueueRecovery {
   /// Removes a segment that a truncation, whose header is synced by now, cut off as a whole.
   mutating func removeCutOff(_ segment: SegmentDescription) throws(SpateError) {
     report.findings.append(.finishedRemoval(segmentNumber: segment.number))
-    try storage.remove(segment.path)
-    try storage.syncDirectory(directory)
+    try remove(segment.path)
+    try syncDirectory()
   }
 
-  /// Moves a file into `aside/`, under its own name or, if that is taken, with a number behind it.
+  /// Removes a file that holds nothing of the log.
+  func remove(_ path: String) throws(SpateError) {
+    if !isReadOnly { try storage.remove(path) }
+  }
+
+  /// Makes the queue's directory durable after a change of it.
+  func syncDirectory() throws(SpateError) {
+    if !isReadOnly { try storage.syncDirectory(directory) }
+  }
+
+  /// Moves a file into `aside/`, under its own name or, if that is taken, with a number behind it. A read-only
+  /// recovery passes it over from here on.
   mutating func setAside(_ path: String) throws(SpateError) {
+    guard !isReadOnly else {
+      ignored.insert(path)
+      return
+    }
     let aside = directory + "/" + Format.asideName
     if try storage.kind(of: aside) == nil {
       try storage.createDirectory(aside)

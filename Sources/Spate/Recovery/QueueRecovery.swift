@@ -14,6 +14,8 @@ struct QueueRecovery {
   let directory: String
   /// How long to wait for a dead owner's writes in flight.
   let lockWaitNanoseconds: UInt64
+  /// Whether nothing may be changed or locked: what would be set aside or removed is passed over.
+  let isReadOnly: Bool
 
   var manifest: QueueManifest
   var checkpoint: QueueCheckpoint
@@ -30,17 +32,22 @@ struct QueueRecovery {
     storage: any Storage,
     directory: String,
     manifest known: QueueManifest? = nil,
+    isReadOnly: Bool = false,
     lockWaitNanoseconds: UInt64 = 10_000_000_000
   ) throws(SpateError) -> RecoveredQueue {
     let manifest = if let known { known } else { try QueueManifest.load(from: storage, directory: directory) }
+    var ignored: Set<String> = []
     while true {
       var recovery = QueueRecovery(
         storage: storage,
         directory: directory,
         lockWaitNanoseconds: lockWaitNanoseconds,
+        isReadOnly: isReadOnly,
         manifest: manifest,
         checkpoint: QueueCheckpoint(queueIdentifier: manifest.queueIdentifier)
       )
+      recovery.ignored = ignored
+      defer { ignored = recovery.ignored }
       if let queue = try recovery.attempt() { return queue }
     }
   }
@@ -113,18 +120,22 @@ struct QueueRecovery {
   var fencingEpoch: UInt64 = 0
   var metadata: [String: [UInt8]] = [:]
   var stateFrames: [StateFrame] = []
+  /// What a read-only recovery would have set aside.
+  var ignored: Set<String> = []
 
   /// Begins with nothing known but the manifest.
   private init(
     storage: any Storage,
     directory: String,
     lockWaitNanoseconds: UInt64,
+    isReadOnly: Bool,
     manifest: QueueManifest,
     checkpoint: QueueCheckpoint
   ) {
     self.storage = storage
     self.directory = directory
     self.lockWaitNanoseconds = lockWaitNanoseconds
+    self.isReadOnly = isReadOnly
     self.manifest = manifest
     self.checkpoint = checkpoint
   }

@@ -14,16 +14,18 @@ final class SegmentFile {
   let file: StorageFile
   /// Its size on the file system, whatever its header says.
   let byteCount: UInt64
+  private let mayLock: Bool
   /// Whether this open holds the write lock.
   private(set) var isLocked = false
   /// How many bytes were asked for.
   private(set) var readByteCount: UInt64 = 0
 
-  /// Opens the file through the page cache.
-  init(storage: any Storage, path: String) throws(SpateError) {
+  /// Opens the file through the page cache: for reading only, unless it is to be locked.
+  init(storage: any Storage, path: String, mayLock: Bool = false) throws(SpateError) {
     self.storage = storage
     self.path = path
-    file = try storage.open(path, .readWriteBuffered)
+    self.mayLock = mayLock
+    file = try storage.open(path, mayLock ? .readWriteBuffered : .read)
     do throws(SpateError) { byteCount = try storage.byteCount(of: file) } catch {
       storage.close(file)
       throw error
@@ -33,10 +35,12 @@ final class SegmentFile {
   deinit { storage.close(file) }
 
   /// Takes the write lock, so that nothing that a dead owner had in flight can change the file any more.
-  /// Tries until `deadline` (monotonic ns; 0 = once); returns whether it was had.
+  /// Tries until `deadline` (monotonic ns; 0 = once); returns whether it was had. A file that was opened for
+  /// reading only is left to its writer.
   func lock(until deadline: UInt64) throws(SpateError) -> Bool {
+    guard mayLock else { return true }
     while !isLocked {
-      isLocked = try storage.tryLock(file, exclusive: true)
+      isLocked = try storage.tryLock(file, .writing)
       if isLocked || spate_now_monotonic_ns() >= deadline { break }
       usleep(500)
     }

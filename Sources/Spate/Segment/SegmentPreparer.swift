@@ -73,7 +73,10 @@ struct SegmentPreparer: Sendable {
     let file = try storage.open(segment.path, .readWrite)
     let temporary = path(number, suffix: Format.preparingSuffix)
     do throws(SpateError) {
-      guard try storage.tryLock(file, exclusive: true), try storage.byteCount(of: file) == segment.byteCount
+      // A reader in another process locks the file before it looks whose it is: either it holds the lock now, or
+      // it finds the new header.
+      guard try storage.tryLock(file, .writing), try storage.tryLock(file, .reusing),
+        try storage.byteCount(of: file) == segment.byteCount
       else {
         storage.close(file)
         return nil
@@ -88,6 +91,7 @@ struct SegmentPreparer: Sendable {
         blockByteCount: segment.blockByteCount
       )
       try finish(made, temporary: temporary)
+      storage.unlock(file, .reusing)
       return made
     } catch {
       storage.close(file)
@@ -139,7 +143,7 @@ struct SegmentPreparer: Sendable {
   }
 
   private func lock(_ file: StorageFile, path: String) throws(SpateError) {
-    guard try storage.tryLock(file, exclusive: true) else {
+    guard try storage.tryLock(file, .writing) else {
       throw SpateError(.locked, "Somebody else holds a lock on a new segment file.", path: path)
     }
   }

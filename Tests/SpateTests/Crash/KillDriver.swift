@@ -31,6 +31,9 @@ final class KillDriver {
   private var life: UInt64 = 0
   private var known: [String: [UInt64: UInt64]] = ["a": [:], "b": [:]]
   private(set) var acknowledgedCount = 0
+  private(set) var followedCount = 0
+  /// Reads beside all owners, from the first check on.
+  private var reader: FollowingReader?
 
   init(way: IOWay, variant: Variant, seed: UInt64) {
     self.way = way
@@ -90,8 +93,22 @@ final class KillDriver {
         known[name]?[try queue.append(payload)] = CrashRecord.hash(payload)
       }
       try compare(queue)
+      try compareWithReader(queue)
     }
     try store.close()
+    if reader == nil { reader = try FollowingReader(path: scratch.path, queues: ["a", "b"]) }
+  }
+
+  /// What the reader was shown is in the log, as it was shown.
+  private func compareWithReader(_ queue: Queue) throws {
+    guard let reader else { return }
+    let (seen, complaints) = reader.take(queue.name)
+    #expect(complaints.isEmpty)
+    followedCount += seen.count
+    let kept = queue.statistics.firstSequence
+    for (sequence, hash) in seen where sequence >= kept {
+      #expect(known[queue.name]?[sequence] == hash, "life \(life): \(queue.name) \(sequence) was shown, and is not so")
+    }
   }
 
   /// Reads the whole queue: nothing known is missing or different, producers' records are in order and there

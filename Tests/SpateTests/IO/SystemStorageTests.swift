@@ -89,15 +89,32 @@ struct SystemStorageTests {
     let text = Array("4711\n".utf8)
     try unsafe text.withUnsafeBytes { try unsafe storage.write(first, $0, at: 0) }
     #expect(storage.lockHolder(second) == nil)
-    #expect(try storage.tryLock(first, exclusive: true))
-    #expect(try !storage.tryLock(second, exclusive: true))
-    #expect(try !storage.tryLock(second, exclusive: false))
+    #expect(try storage.tryLock(first, .writing))
+    #expect(try !storage.tryLock(second, .writing))
     #expect(storage.lockHolder(second) == 4711)
-    #expect(try storage.tryLock(first, exclusive: false))
-    #expect(try storage.tryLock(second, exclusive: false))
-    #expect(try !storage.tryLock(second, exclusive: true))
+    storage.unlock(first, .writing)
+    #expect(try storage.tryLock(second, .writing))
     storage.close(first)
-    #expect(try storage.tryLock(second, exclusive: true))
+  }
+
+  @Test func readersMeetWhoReusesAFileAndNotItsWriter() throws {
+    let scratch = IOScratch()
+    defer { withExtendedLifetime(scratch) {} }
+    let storage = try SystemStorage(root: scratch.path)
+    let owner = try storage.open("lock", .createNewBuffered)
+    let reader = try storage.open("lock", .read)
+    let other = try storage.open("lock", .read)
+    defer { for file in [owner, other] { storage.close(file) } }
+    #expect(try storage.tryLock(owner, .writing))
+    #expect(try storage.tryLock(reader, .reading))
+    #expect(try storage.tryLock(other, .reading))
+    storage.unlock(other, .reading)
+    #expect(try !storage.tryLock(owner, .reusing))
+    storage.close(reader)
+    #expect(try storage.tryLock(owner, .reusing))
+    #expect(try !storage.tryLock(other, .reading))
+    storage.unlock(owner, .reusing)
+    #expect(try storage.tryLock(other, .reading))
   }
 
   @Test func mappingsShowTheBytesAndARangeBeyondTheEndIsAnError() throws {

@@ -284,7 +284,7 @@ import Testing
     try builder.roll()
     builder.chunk()
     let owner = try builder.storage.open(builder.path, .readWrite)
-    #expect(try builder.storage.tryLock(owner, exclusive: true))
+    #expect(try builder.storage.tryLock(owner, .writing))
     do throws(SpateError) {
       _ = try QueueRecovery.run(
         storage: builder.storage,

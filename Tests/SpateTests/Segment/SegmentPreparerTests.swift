@@ -91,7 +91,7 @@ import Testing
       try QueueRecovery.run(storage: storage, directory: SegmentBuilder.directory).catalog.first
     )
     let reader = try storage.open(used.path, .read)
-    #expect(try storage.tryLock(reader, exclusive: false))
+    #expect(try storage.tryLock(reader, .reading))
     let preparer = SegmentPreparer(
       storage: storage,
       directory: SegmentBuilder.directory,

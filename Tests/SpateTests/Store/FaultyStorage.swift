@@ -148,10 +148,11 @@ final class FaultyStorage: Storage {
     try real.allocate(file, byteCount: byteCount)
   }
 
-  func tryLock(_ file: StorageFile, exclusive: Bool) throws(SpateError) -> Bool {
-    try real.tryLock(file, exclusive: exclusive)
+  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool {
+    try real.tryLock(file, lock)
   }
 
+  func unlock(_ file: StorageFile, _ lock: FileLock) { real.unlock(file, lock) }
   func lockHolder(_ file: StorageFile) -> Int32? { real.lockHolder(file) }
   func createDirectory(_ path: String) throws(SpateError) { try real.createDirectory(path) }
 

@@ -11,7 +11,8 @@ final class MemoryStorage: Storage {
     var files: [String: [UInt8]] = [:]
     var directories: Set<String> = [""]
     var open: [Int32: String] = [:]
-    var locks: [String: Int32] = [:]
+    /// By path, then by the locked byte.
+    var locks: [String: [UInt64: Int32]] = [:]
     var nextDescriptor: Int32 = 1000
     var unreadable: [String: Set<UInt64>] = [:]
     var readByteCount: UInt64 = 0
@@ -74,7 +75,7 @@ final class MemoryStorage: Storage {
   func close(_ file: StorageFile) {
     state.withLock { state in
       state.open[file.descriptor] = nil
-      state.locks = state.locks.filter { $0.value != file.descriptor }
+      state.locks = state.locks.mapValues { $0.filter { $0.value != file.descriptor } }
     }
   }
 
@@ -136,12 +137,19 @@ final class MemoryStorage: Storage {
     }
   }
 
-  func tryLock(_ file: StorageFile, exclusive: Bool) throws(SpateError) -> Bool {
+  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool {
     state.withLock { state in
       let path = state.open[file.descriptor]!
-      if let holder = state.locks[path], holder != file.descriptor { return false }
-      state.locks[path] = file.descriptor
+      if let holder = state.locks[path]?[lock.offset], holder != file.descriptor { return false }
+      state.locks[path, default: [:]][lock.offset] = file.descriptor
       return true
+    }
+  }
+
+  func unlock(_ file: StorageFile, _ lock: FileLock) {
+    state.withLock { state in
+      guard let path = state.open[file.descriptor] else { return }
+      state.locks[path]?[lock.offset] = nil
     }
   }
 

@@ -129,9 +129,10 @@ final class ScriptedStorage: Storage {
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
     try seen.allocate(file, byteCount: byteCount)
   }
-  func tryLock(_ file: StorageFile, exclusive: Bool) throws(SpateError) -> Bool {
-    try seen.tryLock(file, exclusive: exclusive)
+  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool {
+    try seen.tryLock(file, lock)
   }
+  func unlock(_ file: StorageFile, _ lock: FileLock) { seen.unlock(file, lock) }
   func lockHolder(_ file: StorageFile) -> Int32? { nil }
   func createDirectory(_ path: String) throws(SpateError) { try seen.createDirectory(path) }
   func contents(ofDirectory path: String) throws(SpateError) -> [String] {
