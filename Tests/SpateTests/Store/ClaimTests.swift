@@ -166,6 +166,7 @@ import Testing
     for _ in 0..<200 {
       try fixture.queue.claim(byteCount: 1001).publish(level: .published)
     }
+    try fixture.queue.wait(for: 2199)
     let records = try fixture.queue.readAll().map(\.payload).dropFirst(2000)
     #expect(records.count == 200)
     #expect(records.allSatisfy { $0 == [UInt8](repeating: 0, count: 1001) })
