@@ -21,6 +21,11 @@ final class Committer: @unchecked Sendable {
   let pool: BufferPool
   let clock: StoreClock
   private let page: SharedPage?
+  private let pins: PinLedger
+  /// How many bytes of durable chunks all queues together keep for cursors near the tail, what cursors hold
+  /// included: producers always have the rest of the budget. A cursor whose thread
+  /// waits for a processor for a few milliseconds at full speed then still finds its place in the ring; less, and
+  /// it falls behind to the disk and slows the writer.
   let tailCacheByteCount: Int
   private(set) var submission: (any SubmissionQueue)?
   private let ready = Mutex<[QueueCore]>([])
@@ -30,6 +35,9 @@ final class Committer: @unchecked Sendable {
   private let parked = FutexWord()
 
   var active: [QueueWriter] = []
+  /// Queues that went idle and keep chunks for cursors; some may be active again.
+  private var resting: [QueueWriter] = []
+  private var keptByteCount = 0
   var slots: [ExtentSlot] = []
   private var freeSlots: [Int] = []
   private var completions: UnsafeMutableBufferPointer<IOCompletion>
@@ -50,15 +58,16 @@ final class Committer: @unchecked Sendable {
     pool: BufferPool,
     clock: StoreClock,
     page: SharedPage? = nil,
-    tailCacheByteCount: Int
+    pins: PinLedger
   ) throws(SpateError) {
     self.storage = storage
     self.pool = pool
     self.clock = clock
     self.page = page
-    self.tailCacheByteCount = tailCacheByteCount
+    self.pins = pins
+    tailCacheByteCount = pins.limit
     light = try AlignedBuffer(
-      byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount,
+      byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount + QueueWriter.freshPieceByteCount,
       alignment: storage.blockByteCount
     )
     unsafe completions = .allocate(capacity: Self.slotCount)
@@ -174,7 +183,7 @@ final class Committer: @unchecked Sendable {
       if let error = submission?.submit(), error != 0 { failAll(errno: error) }
     }
     wakeCovered()
-    for writer in active { writer.reclaim(tailCacheByteCount: tailCacheByteCount) }
+    reclaim()
     notifyStarving()
     roundCount &+= 1
     // Under load there is no rest in which quiet queues go idle; without this each round would visit them
@@ -218,6 +227,24 @@ final class Committer: @unchecked Sendable {
     covered.removeAll(keepingCapacity: true)
   }
 
+  /// Gives the memory of durable chunks back, but for what cursors near the tail read.
+  private func reclaim() {
+    let limit = tailCacheByteCount - min(tailCacheByteCount, pins.byteCount)
+    for writer in active {
+      let others = keptByteCount - writer.keptByteCount
+      writer.reclaim(keepingAtMost: max(0, limit - others))
+      keptByteCount = others + writer.keptByteCount
+    }
+    // Queues that rest make room for those that work.
+    while keptByteCount > limit / 4 * 3, let writer = resting.popLast() {
+      writer.isListedAsKeeper = false
+      guard !writer.isActive else { continue }
+      keptByteCount -= writer.keptByteCount
+      writer.reclaim(keepingAtMost: 0)
+      keptByteCount += writer.keptByteCount
+    }
+  }
+
   private func notifyStarving() {
     for waiter in pool.takeStarving() { waiter.memoryWasFreed() }
   }
@@ -243,6 +270,10 @@ final class Committer: @unchecked Sendable {
         _ = writer.core.clearIdle()
       } else if writer.isSettled, !writer.drainIsBlocked {
         writer.isActive = false
+        if writer.keptByteCount > 0, !writer.isListedAsKeeper {
+          writer.isListedAsKeeper = true
+          resting.append(writer)
+        }
         if writer.core.engine.holdsManyFiles { writer.closeFiles() }
       }
     }
@@ -309,6 +340,11 @@ final class Committer: @unchecked Sendable {
         unsafe (light.address + count).copyMemory(from: base, byteCount: vector.iov_len)
       }
       unsafe count += vector.iov_len
+    }
+    let padding = writer.freshPadding(behind: count, at: offset, of: slots[slot])
+    if padding > 0 {
+      unsafe (light.address + count).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
+      count += padding
     }
     do {
       try unsafe storage.writeDurably(

@@ -36,7 +36,7 @@ final class Engine: @unchecked Sendable {
       pool: pool,
       clock: clock,
       page: page,
-      tailCacheByteCount: pool.budget / 8
+      pins: cursorSupport.pins
     )
     housekeeper = Housekeeper(pool: pool)
     ringConfiguration = RingConfiguration(
@@ -88,7 +88,7 @@ final class Engine: @unchecked Sendable {
     )
     let result: Result<PreparedSegment, SpateError> = core.files.withLock { files in
       do throws(SpateError) {
-        return .success(try files.next(byteCount: byteCount, preparer: preparer, pause: pace(for: core)))
+        return .success(try files.next(byteCount: byteCount, preparer: preparer, pause: pace(for: core, byteCount: byteCount)))
       } catch {
         return .failure(error)
       }
@@ -100,13 +100,21 @@ final class Engine: @unchecked Sendable {
   }
 
   /// Zeroing beside a busy writer costs it a third of its throughput: rest between the pieces while syncs are
-  /// slow. Once producers wait for the file, it goes to them as it is: writing into unwritten extents is
-  /// slower, but faster than waiting.
-  private func pace(for core: QueueCore) -> (UInt64) -> Bool {
+  /// slow. A file that would be needed before it is zeroed goes to the producers as it is: writing into extents that
+  /// were never written is slower, but faster than waiting, and than writing everything twice.
+  private func pace(for core: QueueCore, byteCount: UInt64) -> (UInt64) -> Bool {
     let committer = committer
     let begun = spate_now_monotonic_ns()
-    return { _ in
+    let leftAtFirst = core.ring.segmentBytesLeft
+    return { filled in
       guard !core.ring.isWaitingForSegment else { return false }
+      let left = core.ring.segmentBytesLeft
+      let used = leftAtFirst - min(left, leftAtFirst)
+      // Both rates over the same time: what is left of the file, and of the segment before it.
+      let rest = Double(byteCount - min(filled, byteCount)) / Double(filled)
+      if filled >= 4 << 20, rest > Double(left) / Double(max(used, 1)) {
+        return false
+      }
       // In all, no longer than the time in which the rest of the active segment fills.
       guard spate_now_monotonic_ns() &- begun < 2_000_000_000 else { return true }
       let latency = committer.statistics.lastSyncNanoseconds

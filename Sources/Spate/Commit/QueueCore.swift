@@ -154,9 +154,6 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     published.signal()
   }
 
-  /// Cursors that read near the tail want durable chunks to stay in memory for a while.
-  var hasTailCursors: Bool { cursors.count > 0 }
-
   func diskBecameFull(_ error: SpateError) { ring.refuse(.full(error)) }
 
   /// No record becomes durable any more; appends and waits fail until the store is reopened.

@@ -26,7 +26,7 @@ extension QueueWriter {
   }
 
   /// Hands segments that are durable to their end over to be sealed.
-  private func finishSegments() {
+  func finishSegments() {
     while segments.count > 1, durable.position >= segments[1].segment.base.position {
       let finished = segments.removeFirst()
       if finished.file != nil { core.engine.countOpenFiles(-1) }
@@ -34,12 +34,13 @@ extension QueueWriter {
     }
   }
 
-  /// Detaches chunks that are durable. Some stay attached while tail cursors read them.
-  func reclaim(tailCacheByteCount: Int) {
+  /// Detaches chunks that are durable, but for `limit` bytes of them while cursors read near the tail.
+  func reclaim(keepingAtMost limit: Int) {
     guard let oldest = core.ring.oldestChunk, let end = oldest.endPosition, end <= durable.position else {
+      keptByteCount = 0
       return
     }
-    let keep = core.hasTailCursors ? tailCacheByteCount : 0
+    let keep = limit > 0 && hasTailCursors(behind: oldest) ? limit : 0
     var chunk: Chunk? = oldest
     var clean = 0
     while let candidate = chunk, let end = candidate.endPosition, end <= durable.position {
@@ -55,6 +56,18 @@ extension QueueWriter {
       core.ring.detachOldest()
       chunk = next
     }
+    keptByteCount = clean
+  }
+
+  /// Whether a cursor reads the ring, or comes next to it. Looked at from time to time: there may be thousands.
+  private func hasTailCursors(behind oldest: Chunk) -> Bool {
+    guard core.cursors.count > 0 else { return false }
+    let now = spate_now_monotonic_ns()
+    if now &- tailLookNanoseconds >= 2_000_000 {
+      tailLookNanoseconds = now
+      tailIsRead = core.cursors.hasPlace(atOrBehind: oldest.baseSequence)
+    }
+    return tailIsRead
   }
 
   /// Forgets the old end of the log: what comes next begins a new segment at `base`. When everything is

@@ -4,6 +4,10 @@ import Glibc
 // Gathering: turning drained bytes into the vectors of one write.
 extension QueueWriter {
   static let extentByteCount = 1 << 20
+  /// The same where the file was never written: each write changes metadata there, so fewer and larger ones do.
+  static let freshExtentByteCount = 4 << 20
+  /// How much a light write into such a place takes in with zeros, for those that come after it.
+  static let freshPieceByteCount = 256 << 10
   static let inFlightLimit = 4
 
   /// Fills `slot` with the next extent. Returns false when there is nothing that may be written now.
@@ -23,6 +27,7 @@ extension QueueWriter {
     slot.includesTail = false
     slot.includesHeader = !segments[index].isHeaderSubmitted
     if slot.includesHeader { addHeader(segment, to: &slot) }
+    let limit = isFresh(at: start, in: segments[index]) ? Self.freshExtentByteCount : Self.extentByteCount
     let firstChunk = writeChunk
     var position = start
     var byteCount = 0
@@ -37,9 +42,9 @@ extension QueueWriter {
       }
       let whole = Format.alignDown(available, to: block)
       var piece = Int(whole - min(position, whole))
-      let isFull = slot.vectorCount >= ExtentSlot.vectorCapacity - 2 || byteCount >= Self.extentByteCount
-      if isFull || (byteCount > 0 && byteCount + piece > Self.extentByteCount) { break }
-      piece = min(piece, Self.extentByteCount)
+      let isFull = slot.vectorCount >= ExtentSlot.vectorCapacity - 2 || byteCount >= limit
+      if isFull || (byteCount > 0 && byteCount + piece > limit) { break }
+      piece = min(piece, limit)
       if piece > 0 {
         let source = unsafe chunk.buffer + Int(position - chunk.basePosition)
         unsafe slot.add(iovec(iov_base: source, iov_len: piece))
@@ -61,7 +66,7 @@ extension QueueWriter {
         break gathering
       }
       // The rest is a partial block at the tail of what was drained.
-      guard durably || (inFlight.isEmpty && byteCount < Self.extentByteCount) else { break }
+      guard durably || (inFlight.isEmpty && byteCount < limit) else { break }
       addTail(chunk, from: position, to: available, &slot)
       byteCount += block
       slot.includesTail = true
@@ -81,8 +86,29 @@ extension QueueWriter {
       return false
     }
     segments[index].isHeaderSubmitted = true
+    let end = segment.dataOffset + (Format.alignUp(position, to: block) - segment.base.position)
+    segments[index].writtenByteCount = max(segments[index].writtenByteCount, end)
     submitted = position
     return true
+  }
+
+  private func isFresh(at position: UInt64, in segment: WriteSegment) -> Bool {
+    segment.segment.dataOffset + (position - segment.segment.base.position) >= segment.writtenByteCount
+  }
+
+  /// How many bytes of zeros to write behind `byteCount` bytes at `offset` of the segment's file, so that the
+  /// next writes do not meet blocks that were never written. The write is the only one of the queue.
+  func freshPadding(behind byteCount: Int, at offset: UInt64, of slot: ExtentSlot) -> Int {
+    guard let index = segments.firstIndex(where: { $0.segment.file.number == slot.segmentNumber }) else {
+      return 0
+    }
+    let file = segments[index].segment.file
+    let end = offset + UInt64(byteCount)
+    // Not where writes have been before: what stands there may be a footer to come, or nothing to be gained.
+    guard end >= segments[index].writtenByteCount, end < file.footerOffset else { return 0 }
+    let padded = min(file.footerOffset, Format.alignUp(end, to: Self.freshPieceByteCount))
+    segments[index].writtenByteCount = padded
+    return Int(padded - end)
   }
 
   /// Opens the files that were closed while the queue was idle. Before anything is gathered for them.

@@ -21,10 +21,13 @@ final class QueueWriter {
     /// Grows as chunks are drained; written once the segment is durable to its end.
     var footer: SegmentFooter
     let footerByteCount: Int
+    /// The offset in the file up to which it has been written at some time, whole blocks.
+    var writtenByteCount: UInt64
 
     init(segment: RingSegment) {
       self.segment = segment
       file = segment.file.file
+      writtenByteCount = segment.file.writtenByteCount
       footer = SegmentFooter(salt: segment.salt, firstTimestamp: segment.timestamp)
       footerByteCount = Int(segment.file.byteCount - segment.file.footerOffset)
     }
@@ -71,6 +74,13 @@ final class QueueWriter {
   var retryNanoseconds: UInt64 = 0
   /// Whether appends are refused because a write met a full disk.
   var isFull = false
+  /// Bytes of chunks that are durable and stay for the cursors that read them.
+  var keptByteCount = 0
+  /// Whether the committer has this queue among those that could give such bytes back.
+  var isListedAsKeeper = false
+  /// Whether cursors read the ring, and when that was looked at, monotonic ns.
+  var tailIsRead = false
+  var tailLookNanoseconds: UInt64 = 0
   /// When the last sync was submitted, monotonic ns.
   var lastSyncNanoseconds: UInt64 = 0
 
@@ -167,6 +177,8 @@ extension QueueWriter {
         core.engine.countOpenFiles(1)
         core.segmentBegan(segment)
       }
+      // The one before may be durable to its end by now: nothing else would take it off.
+      finishSegments()
     }
     if writeChunk == nil { writeChunk = chunk }
     // Not always the last one: producers may have begun more before we came.

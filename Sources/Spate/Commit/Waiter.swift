@@ -14,6 +14,7 @@ final class Waiter: @unchecked Sendable {
   var failure: SpateError?
   var continuation: UnsafeContinuation<SpateError?, Never>?
   var isQueued = false
+  /// 0 while the wait goes on, 1 when it was completed, 2 while its thread sleeps in the kernel.
   private let word: FutexWord
 
   init() {
@@ -40,24 +41,37 @@ final class Waiter: @unchecked Sendable {
     }
     self.failure = failure
     // ORDERING: release, pairs with the acquire in `sleep`: the failure is visible.
-    word.set(1)
-    _ = unsafe spate_futex_wake(word.address, 1)
+    if word.exchange(1) == 2 { _ = unsafe spate_futex_wake(word.address, 1) }
   }
 
   /// Sleeps until completed or until `deadline` (monotonic ns; negative: no limit). Returns whether it was
   /// completed.
-  func sleep(until deadline: Int64) -> Bool {
-    var spins = 0
-    while word.load() == 0 {
-      if spins < 64 {
-        spins += 1
-        spate_cpu_pause()
-        continue
-      }
-      let result = unsafe spate_futex_wait(word.address, 0, deadline)
-      if result == -ETIMEDOUT { return word.load() != 0 }
+  ///
+  /// - Parameter spinNanoseconds: how long to look before going to sleep, which costs the waker a system call.
+  func sleep(until deadline: Int64, spinNanoseconds: UInt64 = 0) -> Bool {
+    spin(for: spinNanoseconds)
+    // ORDERING: acquire and release: either the sleep is seen by who completes the wait, or the completion here.
+    _ = word.exchange(0, to: 2)
+    while word.load() != 1 {
+      let result = unsafe spate_futex_wait(word.address, 2, deadline)
+      if result == -ETIMEDOUT { return word.load() == 1 }
     }
     return true
+  }
+
+  private func spin(for nanoseconds: UInt64) {
+    for _ in 0..<64 {
+      if word.load() != 0 { return }
+      spate_cpu_pause()
+    }
+    guard nanoseconds > 0 else { return }
+    let end = spate_now_monotonic_ns() &+ nanoseconds
+    while spate_now_monotonic_ns() < end {
+      for _ in 0..<16 {
+        if word.load() != 0 { return }
+        spate_cpu_pause()
+      }
+    }
   }
 }
 
@@ -85,6 +99,16 @@ struct FutexWord: @unchecked Sendable {
   @inline(__always)
   func exchange(_ value: UInt32) -> UInt32 {
     unsafe pointer.pointee.exchange(value, ordering: .sequentiallyConsistent)
+  }
+
+  /// Sets the word if it is as expected; returns whether it was.
+  @inline(__always)
+  func exchange(_ expected: UInt32, to value: UInt32) -> Bool {
+    unsafe pointer.pointee.compareExchange(
+      expected: expected,
+      desired: value,
+      ordering: .acquiringAndReleasing
+    ).exchanged
   }
 
   /// Its address, for the kernel.

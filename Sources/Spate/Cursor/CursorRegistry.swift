@@ -26,6 +26,13 @@ final class CursorRegistry: Sendable {
   /// - Complexity: O(cursors).
   var lowestSequence: UInt64? { state.withLock { $0.places.values.lazy.map(\.sequence).min() } }
 
+  /// Whether a cursor reads at or behind a sequence, to within a chunk or window.
+  ///
+  /// - Complexity: O(cursors).
+  func hasPlace(atOrBehind sequence: UInt64) -> Bool {
+    state.withLock { $0.places.values.contains { $0.sequence >= sequence } }
+  }
+
   /// Notes a cursor that was opened.
   func add(_ place: CursorPlace) {
     state.withLock { $0.places[ObjectIdentifier(place)] = place }

@@ -83,6 +83,7 @@ extension Ring {
       let replaced = state.prepared
       state.prepared = segment
       state.isPreparing = false
+      state.isOutOfSegments = false
       if case .full = state.refusal { state.refusal = nil }
       return replaced
     }
@@ -136,6 +137,7 @@ extension Ring {
     if let active = state.active, end.position + size <= active.endPosition { return active }
     let now = environment.timestamp
     guard let prepared = state.prepared, prepared.footerOffset - configuration.dataOffset >= size else {
+      state.isOutOfSegments = true
       if !state.isPreparing {
         // A segment that is too small for this run is given up; housekeeping reuses the file.
         state.isPreparing = true

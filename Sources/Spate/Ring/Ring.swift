@@ -28,6 +28,8 @@ final class Ring: @unchecked Sendable {
     var active: RingSegment?
     var prepared: PreparedSegment?
     var isPreparing = false
+    /// Whether a claim met the end of the last segment that is there.
+    var isOutOfSegments = false
     /// Segments that were begun and that the committer has not taken over.
     var begun: [RingSegment] = []
     var freeDescriptors: [Chunk] = []
@@ -97,10 +99,16 @@ final class Ring: @unchecked Sendable {
   /// The queue around the ring.
   var environment: any RingEnvironment { unsafe owner.unsafelyUnwrapped }
 
-  /// Whether producers wait for a segment file.
-  var isWaitingForSegment: Bool {
-    unsafe words.header.pointee.current.load(ordering: .relaxed) & RingHeader.blocked != 0
+  /// How many bytes of the active segment no chunk stands on yet.
+  var segmentBytesLeft: UInt64 {
+    state.withLock { state in
+      guard let active = state.active, let newest = state.newest else { return .max }
+      return active.endPosition - min(newest.basePosition, active.endPosition)
+    }
   }
+
+  /// Whether producers wait for a segment file.
+  var isWaitingForSegment: Bool { state.withLock { $0.isOutOfSegments } }
 
   deinit {
     // Nobody holds a reference any more, so no producer, cursor or claim can reach a descriptor.

@@ -15,6 +15,9 @@ struct PreparedSegment: Sendable {
   var footerOffset: UInt64
   /// The size of header block and blocks.
   var blockByteCount: Int
+  /// How far the file was written to before. What lies behind is allocated and reads as zeros; the first write there
+  /// changes metadata, which makes its sync more than twice as slow.
+  var writtenByteCount: UInt64
   /// The bytes of the data area.
   var dataByteCount: UInt64 { footerOffset - UInt64(blockByteCount) }
 

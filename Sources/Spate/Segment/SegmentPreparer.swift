@@ -40,14 +40,15 @@ struct SegmentPreparer: Sendable {
     do throws(SpateError) {
       try lock(file, path: temporary)
       try storage.allocate(file, byteCount: byteCount)
-      try fill(file, byteCount: byteCount, pause: pause)
+      let filled = try fill(file, byteCount: byteCount, pause: pause)
       let made = PreparedSegment(
         number: number,
         path: path(number),
         file: file,
         byteCount: byteCount,
         footerOffset: footerOffset,
-        blockByteCount: block
+        blockByteCount: block,
+        writtenByteCount: filled
       )
       try finish(made, temporary: temporary)
       return made
@@ -88,7 +89,8 @@ struct SegmentPreparer: Sendable {
         file: file,
         byteCount: segment.byteCount,
         footerOffset: segment.footerOffset,
-        blockByteCount: segment.blockByteCount
+        blockByteCount: segment.blockByteCount,
+        writtenByteCount: segment.byteCount
       )
       try finish(made, temporary: temporary)
       storage.unlock(file, .reusing)
@@ -148,12 +150,12 @@ struct SegmentPreparer: Sendable {
     }
   }
 
-  /// Writes zeros over the whole file, so that later writes change no metadata.
+  /// Writes zeros over the file, so that later writes change no metadata. Returns how far it came.
   private func fill(
     _ file: StorageFile,
     byteCount: UInt64,
     pause: (UInt64) -> Bool
-  ) throws(SpateError) {
+  ) throws(SpateError) -> UInt64 {
     let step = min(UInt64(Self.fillByteCount), byteCount)
     let zeros = BlockBuffer(byteCount: Int(step), alignment: storage.blockByteCount)
     var offset: UInt64 = 0
@@ -161,8 +163,9 @@ struct SegmentPreparer: Sendable {
       let count = Int(min(step, byteCount - offset))
       unsafe try storage.write(file, UnsafeRawBufferPointer(rebasing: zeros.bytes[..<count]), at: offset)
       offset += UInt64(count)
-      guard offset == byteCount || pause(offset) else { return }
+      guard offset == byteCount || pause(offset) else { break }
     }
+    return offset
   }
 
   /// Writes identity and unused use sector, syncs, gives the file its name, syncs that.

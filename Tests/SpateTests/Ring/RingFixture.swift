@@ -99,7 +99,8 @@ final class RingFixture: @unchecked Sendable {
           file: StorageFile(descriptor: -1),
           byteCount: byteCount,
           footerOffset: footer,
-          blockByteCount: Self.block
+          blockByteCount: Self.block,
+          writtenByteCount: byteCount
         )
       )
     }
