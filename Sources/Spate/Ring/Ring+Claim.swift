@@ -36,6 +36,9 @@ extension Ring {
       if old.byteOffset <= old.capacity { close(chunk, at: old) }
       return nil
     }
+    let ahead = unsafe chunk.buffer + old.byteOffset + 768
+    unsafe spate_prefetch_for_writing(ahead)
+    unsafe spate_prefetch_for_writing(ahead + 64)
     return claimed(in: chunk, at: old, byteCount: byteCount)
   }
 
