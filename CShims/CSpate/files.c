@@ -148,9 +148,6 @@ int spate_free_byte_count(int fd, uint64_t *byteCount) {
 int spate_map(int fd, uint64_t offset, size_t byteCount, const void **address) {
   void *mapped = mmap(0, byteCount, PROT_READ, MAP_SHARED, fd, (off_t)offset);
   if (mapped == MAP_FAILED) return -errno;
-  // Cold readers go forward, and a page cache that was filled by large reads is mapped in large folios. Advice: a
-  // refusal changes nothing but speed.
-  madvise(mapped, byteCount, MADV_SEQUENTIAL);
   *address = mapped;
   return 0;
 }

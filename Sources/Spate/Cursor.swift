@@ -8,8 +8,9 @@ import Synchronization
 /// records as a whole.
 ///
 /// A cursor that stands still holds one chunk of the ring, or one mapped window of at most 4 MiB (or one
-/// large record), never a descriptor, and never holds up a producer. All cursors of a store together hold at
-/// most half of its memory budget: beyond that they read bounded copies.
+/// large record), and never holds up a producer. One that reads segments keeps the file of the last one open,
+/// unless more than 64 cursors are open on the queue; at the tail it holds no descriptor. All cursors of a store
+/// together hold at most half of its memory budget: beyond that they read bounded copies.
 ///
 /// Bytes that cannot be read are reported once, as `corrupt` (or `ioFailed` when the disk gave an error): the
 /// error's `sequence` is the first record that is lost, and ``sequence`` is then the first one behind the

@@ -16,8 +16,12 @@ public final class ReadOnlyQueue: Sendable {
   /// What the files held, as they were read when nobody owned the store; empty while somebody does.
   public var recoveryReport: RecoveryReport { log.report }
 
-  /// Opens a cursor on the durable records. Any thread; reads no disk. As ``Queue/cursor(from:following:batchLimit:)``.
-  public func cursor(from start: StartPosition = .earliest, batchLimit: Int = 4) throws(SpateError) -> Cursor {
+  /// Opens a cursor on the durable records. Any thread; reads no disk. As
+  /// ``Queue/cursor(from:following:batchLimit:)``.
+  public func cursor(
+    from start: StartPosition = .earliest,
+    batchLimit: Int = 4
+  ) throws(SpateError) -> Cursor {
     try Cursor(log: log, from: start, following: .durable, batchLimit: batchLimit)
   }
 

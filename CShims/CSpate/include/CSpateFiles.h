@@ -75,7 +75,7 @@ int64_t spate_file_system_type(int fd);
 // Bytes that an unprivileged process may still write below `fd`'s file system.
 int spate_free_byte_count(int fd, uint64_t *byteCount);
 
-// Maps a range read-only and shared, advises random access. 0 and the address, or a negative errno.
+// Maps a range read-only and shared. 0 and the address, or a negative errno.
 int spate_map(int fd, uint64_t offset, size_t byteCount, const void **address);
 
 // Brings in every page of a mapping: 0, -EINVAL when the kernel lacks MADV_POPULATE_READ, or why a page cannot be

@@ -2,6 +2,7 @@
 #ifndef CSPATE_THREADS_H
 #define CSPATE_THREADS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -53,6 +54,11 @@ static inline void spate_prefetch_for_writing(const void *address) {
 #else
   __builtin_prefetch(address, 1, 3);
 #endif
+}
+
+// Asks for the cache lines of a range for reading; no fault, whatever the addresses.
+static inline void spate_prefetch_for_reading(const void *address, size_t byteCount) {
+  for (size_t offset = 0; offset < byteCount; offset += 64) __builtin_prefetch((const char *)address + offset, 0, 3);
 }
 
 // Tells the processor that this is a spin loop.

@@ -46,7 +46,11 @@ final class Committer: @unchecked Sendable {
   /// Whether a queue's durable mark moved in this round.
   var hasAdvanced = false
   private(set) var inFlightByteCount = 0
-  private var spinNanoseconds: UInt64 = 0
+  /// When something moved last, monotonic ns.
+  private var lastWorkNanoseconds: UInt64 = 0
+  /// For how long after that to look before sleeping.
+  private var spinLimitNanoseconds = spinNanoseconds
+  private static let spinNanoseconds: UInt64 = 20_000
   let statistics = CommitStatistics()
   private var needsSubmit = false
   private var roundCount: UInt64 = 0
@@ -129,7 +133,7 @@ final class Committer: @unchecked Sendable {
     while true {
       let worked = round()
       if worked {
-        spinNanoseconds = spate_now_monotonic_ns()
+        lastWorkNanoseconds = spate_now_monotonic_ns()
         continue
       }
       if isAnythingInFlight {
@@ -158,7 +162,7 @@ final class Committer: @unchecked Sendable {
   /// Spins for as long as waking up again would cost, then sleeps.
   private func rest() {
     let now = spate_now_monotonic_ns()
-    if now &- spinNanoseconds < 20_000 {
+    if now &- lastWorkNanoseconds < spinLimitNanoseconds {
       for _ in 0..<32 { spate_cpu_pause() }
       return
     }
@@ -293,8 +297,12 @@ final class Committer: @unchecked Sendable {
     // What is still active waits for its time: a full disk, a claim that is out, a sync that nobody awaits
     // yet.
     let deadline = active.lazy.compactMap(\.nextDeadline).min().map { Int64(clamping: $0) } ?? -1
+    let slept = spate_now_monotonic_ns()
     _ = unsafe spate_futex_wait(parked.address, 1, deadline)
     parked.clear()
+    // Who slept for long would have spun in vain: at a thousand records a second that is a fifth of all work.
+    let wasLong = spate_now_monotonic_ns() &- slept > 10 * Self.spinNanoseconds
+    spinLimitNanoseconds = wasLong ? 0 : Self.spinNanoseconds
   }
 
   // MARK: Slots

@@ -88,7 +88,8 @@ final class Engine: @unchecked Sendable {
     )
     let result: Result<PreparedSegment, SpateError> = core.files.withLock { files in
       do throws(SpateError) {
-        return .success(try files.next(byteCount: byteCount, preparer: preparer, pause: pace(for: core, byteCount: byteCount)))
+        let pause = pace(for: core, byteCount: byteCount)
+        return .success(try files.next(byteCount: byteCount, preparer: preparer, pause: pause))
       } catch {
         return .failure(error)
       }

@@ -43,6 +43,7 @@ extension FrameReader {
       guard position < followed else {
         // Nothing is held at the end of what is covered, unless it is the chunk that goes on.
         letGo()
+        openSegment = nil
         return false
       }
       if let chunk = log.tail?.pinChunk(holding: position) {
@@ -91,6 +92,7 @@ extension FrameReader {
   /// the budget. False when nothing that may be seen was there to be copied; nothing is held then.
   private mutating func enter(_ chunk: Chunk) -> Bool {
     if position == chunk.basePosition { sequence = chunk.baseSequence }
+    openSegment = nil
     neededByteCount = 0
     let offset = Int(truncatingIfNeeded: position - chunk.basePosition)
     guard support.pins.take(chunk) else {

@@ -83,9 +83,7 @@ extension FrameReader {
     defer { if !isKept { log.cursors.endUse(ofSegment: segment.number) } }
     // Registered first, then looked up once more: whoever trims does it the other way round.
     guard log.catalog.segment(containing: position)?.number == segment.number else { return nil }
-    guard let file = try log.openFile(of: segment, .read) else { return nil }
-    // The mapping outlives the descriptor, so a cursor holds none, unless the lock on it is needed.
-    defer { if !isKept || !log.holdsFiles { storage.close(file) } }
+    guard let open = try open(segment) else { return nil }
     // Where a part of the window cannot be read, no more is mapped than the next frame needs.
     let needed = position + max(neededByteCount, UInt64(Format.frameAlignment))
     let smallest = min(final, Format.alignUp(needed, to: segment.blockByteCount))
@@ -93,13 +91,13 @@ extension FrameReader {
     for end in smallest < end ? [end, smallest] : [end] {
       do throws(SpateError) {
         let region = try unsafe storage.map(
-          file,
+          open.file,
           at: segment.fileOffset(of: start),
           byteCount: Int(end - start)
         )
         isKept = true
         unsafe lend(
-          .window(region, segmentNumber: segment.number, file: log.holdsFiles ? file : nil),
+          .window(region, segmentNumber: segment.number, file: log.holdsFiles ? open : nil),
           region,
           segment,
           from: start
@@ -113,6 +111,21 @@ extension FrameReader {
     try meetDamage(becauseOf: failure)
     return nil
   }
+
+  /// The segment's file, kept from the window before, or opened and kept for the next one. Nil when the segment
+  /// went away.
+  private mutating func open(_ segment: SegmentDescription) throws(SpateError) -> OpenSegment? {
+    if let kept = openSegment, kept.number == segment.number { return kept }
+    openSegment = nil
+    guard let file = try log.openFile(of: segment, .read) else { return nil }
+    let open = OpenSegment(number: segment.number, file: file, storage: log.storage)
+    // Cursors that stand still far behind would use up the descriptors of the process.
+    if log.cursors.count <= Self.keptFileLimit { openSegment = open }
+    return open
+  }
+
+  /// With more cursors on a queue than this none keeps a file.
+  private static var keptFileLimit: Int { 64 }
 
   /// Reads what is durable but not in final blocks into memory of its own, past the page cache: the block is
   /// written again. Nil when the segment went away meanwhile.

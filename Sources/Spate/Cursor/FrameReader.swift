@@ -61,6 +61,8 @@ struct FrameReader: ~Copyable {
   var neededByteCount: UInt64 = 0
   var source = Source.none
   private(set) var lease: Lease?
+  /// The file of the segment that is read window by window.
+  var openSegment: OpenSegment?
   /// Counts the leases, so that a batch notices a new one without touching references.
   private(set) var leaseNumber = 0
   var pendingSeek: Seek?
@@ -229,6 +231,9 @@ struct FrameReader: ~Copyable {
       limit = position
       return false
     }
+    // The next frame comes from memory while this one is checked: the processor by itself does not look beyond a
+    // page.
+    unsafe spate_prefetch_for_reading(candidate + header.frameByteCount, min(header.frameByteCount, 2048))
     // SAFETY: the whole frame is below `limit`.
     let computed = unsafe spate_crc32c_frame(
       header.bodyByteCount,

@@ -9,7 +9,7 @@ final class Lease: @unchecked Sendable {
     // SAFETY: the region is a whole mapping, read until the lease ends.
     case chunk(Chunk)
     /// The file is held too where that keeps the segment from being reused.
-    case window(UnsafeRawBufferPointer, segmentNumber: UInt64, file: StorageFile?)
+    case window(UnsafeRawBufferPointer, segmentNumber: UInt64, file: OpenSegment?)
     case copy(BlockBuffer)
   }
 
@@ -30,9 +30,8 @@ final class Lease: @unchecked Sendable {
     case .chunk(let chunk):
       support.pins.giveBack(chunk)
       log.tail?.unpin(chunk)
-    case .window(let region, let number, let file):
+    case .window(let region, let number, _):
       unsafe log.storage.unmap(region)
-      if let file { log.storage.close(file) }
       log.cursors.endUse(ofSegment: number)
     case .copy: break
     }

@@ -29,7 +29,10 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
 
   override var holdsFiles: Bool { true }
 
-  override func openFile(of segment: SegmentDescription, _ mode: OpenMode) throws(SpateError) -> StorageFile? {
+  override func openFile(
+    of segment: SegmentDescription,
+    _ mode: OpenMode
+  ) throws(SpateError) -> StorageFile? {
     var opened: StorageFile?
     do throws(SpateError) {
       opened = try storage.open(segment.path, mode)
@@ -75,8 +78,8 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
         guard header.state == .used else { continue }
         catalog.append(header.description)
         // The log was cut off while nobody told.
-        let cut = header.description.use.cut
-        if cut.position < watermarks.durablePosition, !header.description.use.flags.isEmpty { self.cut(at: cut) }
+        let use = header.description.use
+        if use.cut.position < watermarks.durablePosition, !use.flags.isEmpty { cut(at: use.cut) }
       } catch {
         // Trimmed, or renamed to be used again, since it was listed.
         guard error.code == .notFound else { throw error }

@@ -103,7 +103,11 @@ final class StoreFollower: @unchecked Sendable {
       }
       if isStopping { return }
       let deadline = Int64(spate_now_monotonic_ns()) + Self.pollNanoseconds
-      if let page { page.wait(from: seen, until: deadline) } else { _ = event.wait(from: seenEvents, until: deadline) }
+      if let page {
+        page.wait(from: seen, until: deadline)
+      } else {
+        _ = event.wait(from: seenEvents, until: deadline)
+      }
     }
   }
 

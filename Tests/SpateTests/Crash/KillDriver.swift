@@ -107,7 +107,8 @@ final class KillDriver {
     followedCount += seen.count
     let kept = queue.statistics.firstSequence
     for (sequence, hash) in seen where sequence >= kept {
-      #expect(known[queue.name]?[sequence] == hash, "life \(life): \(queue.name) \(sequence) was shown, and is not so")
+      let found = known[queue.name]?[sequence]
+      #expect(found == hash, "life \(life): \(queue.name) \(sequence) was shown, and is not so")
     }
   }
 

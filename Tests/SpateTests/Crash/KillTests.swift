@@ -40,7 +40,8 @@ import Testing
       round += roundsHere
       store += 1
     }
-    print("kills (\(way.testDescription)): \(round) rounds, \(acknowledged) acknowledged, \(followed) followed, seed \(Self.seed)")
+    let counts = "\(round) rounds, \(acknowledged) acknowledged, \(followed) followed"
+    print("kills (\(way.testDescription)): \(counts), seed \(Self.seed)")
     #expect(acknowledged > 0)
     #expect(followed > 0)
   }
