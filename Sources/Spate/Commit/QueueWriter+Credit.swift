@@ -34,21 +34,22 @@ extension QueueWriter {
     }
   }
 
-  /// Detaches chunks that are durable, but for `limit` bytes of them while cursors read near the tail.
+  /// Detaches chunks that are durable, or written where syncs are put off, but for `limit` bytes of them while cursors read near the tail.
   func reclaim(keepingAtMost limit: Int) {
-    guard let oldest = core.ring.oldestChunk, let end = oldest.endPosition, end <= durable.position else {
+    let settled = reclaimablePosition
+    guard let oldest = core.ring.oldestChunk, let end = oldest.endPosition, end <= settled else {
       keptByteCount = 0
       return
     }
     let keep = limit > 0 && hasTailCursors(behind: oldest) ? limit : 0
     var chunk: Chunk? = oldest
     var clean = 0
-    while let candidate = chunk, let end = candidate.endPosition, end <= durable.position {
+    while let candidate = chunk, let end = candidate.endPosition, end <= settled {
       clean += candidate.bufferByteCount
       chunk = candidate.next
     }
     chunk = oldest
-    while clean > keep, let candidate = chunk, let end = candidate.endPosition, end <= durable.position {
+    while clean > keep, let candidate = chunk, let end = candidate.endPosition, end <= settled {
       clean -= candidate.bufferByteCount
       let next = candidate.next
       if lastDrained == candidate { lastDrained = nil }

@@ -105,7 +105,17 @@ final class QueueWriter {
   /// the time is up.
   var isSyncWanted: Bool {
     guard let interval = core.syncIntervalNanoseconds else { return true }
+    // Each segment that waits for its sync holds a descriptor.
+    if segments.count > Self.unsyncedSegmentLimit { return true }
     return core.watermarks.isDurabilityAwaited || spate_now_monotonic_ns() &- lastSyncNanoseconds >= interval
+  }
+
+  private static let unsyncedSegmentLimit = 8
+
+  /// Up to where the ring's chunks are not needed any more. A queue that syncs at once keeps them for those who
+  /// follow what is durable; one that puts syncs off would fill the memory with what the kernel has long had.
+  var reclaimablePosition: UInt64 {
+    core.syncIntervalNanoseconds == nil ? durable.position : written.position
   }
 
   /// Whether there is nothing to do for this queue now.

@@ -12,6 +12,12 @@ extension FrameReader {
     }
   }
 
+  /// Up to where the files can be read for the followed level. Below it, only the block that it lies in is written
+  /// again.
+  var settledPosition: UInt64 {
+    level == .durable ? log.watermarks.durablePosition : log.watermarks.written.position
+  }
+
   /// Makes bytes of the next frame available below `limit`. False when nothing may be read now.
   @inline(never)
   mutating func refill() throws(SpateError) -> Bool {
@@ -51,7 +57,7 @@ extension FrameReader {
         if case .copy = source { return true }
         continue
       }
-      guard position < log.watermarks.durablePosition else {
+      guard position < settledPosition else {
         letGo()
         return false
       }

@@ -5,7 +5,7 @@ extension FrameReader {
   /// The data area is mapped in pieces of this, so that no frame but a run crosses from one to the next.
   static var windowByteCount: UInt64 { 4 << 20 }
 
-  /// Makes the bytes at `position`, which is durable, available from a segment file. Nil to look again (the
+  /// Makes the bytes at `position`, which is settled, available from a segment file. Nil to look again (the
   /// position moved on), false when the disk may not be read now.
   mutating func readSegment() throws(SpateError) -> Bool? {
     guard mayBlock else {
@@ -21,10 +21,10 @@ extension FrameReader {
     if position >= segment.limitPosition {
       return try leave(segment) ? nil : false
     }
-    // Durable is read after the description: if the segment ended, all of it is durable from here on.
-    let durable = log.watermarks.durablePosition
-    let end = min(segment.limitPosition, durable)
-    let isFinal = segment.endPosition.map { $0 <= durable } ?? false
+    // The mark is read after the description: if the segment ended below it, all of it is settled from here on.
+    let settled = settledPosition
+    let end = min(segment.limitPosition, settled)
+    let isFinal = segment.endPosition.map { $0 <= settled } ?? false
     let block = segment.blockByteCount
     let finalEnd = isFinal ? Format.alignUp(end, to: block) : Format.alignDown(end, to: block)
     let needed = position + neededByteCount
