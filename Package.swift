@@ -9,7 +9,11 @@ let swiftSettings: [SwiftSetting] = [
 let package = Package(
   name: "Spate",
   products: [
-    .library(name: "Spate", targets: ["Spate"])
+    .library(name: "Spate", targets: ["Spate"]),
+    .executable(name: "spate", targets: ["SpateCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     .systemLibrary(
@@ -26,6 +30,14 @@ let package = Package(
     .target(
       name: "Spate",
       dependencies: ["CSpate"],
+      swiftSettings: swiftSettings
+    ),
+    .executableTarget(
+      name: "SpateCLI",
+      dependencies: [
+        "Spate",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: swiftSettings
     ),
     .executableTarget(

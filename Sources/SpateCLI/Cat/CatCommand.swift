@@ -1,0 +1,117 @@
+import ArgumentParser
+import Glibc
+import Spate
+
+/// `spate cat`.
+struct CatCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cat",
+    abstract: "Write the records of a queue to standard output.",
+    discussion: """
+      Each record is followed by the delimiter, so that `cat` gives back what `append` took when the input ended in \
+      a newline. Without --follow it ends at what is durable when it begins.
+
+      \(Timestamp.help)
+
+      Records that cannot be read are told on standard error and passed over; the exit code is then 3.
+
+      Examples:
+        spate cat logs journal --from -1h | grep error
+        spate cat logs journal --follow --from latest --format json | jq .payload
+        spate cat shop orders --from 1000 --until 2000
+      """
+  )
+
+  @OptionGroup var store: StoreArgument
+
+  @Argument(help: "The queue's name.")
+  var queue: String
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Where to begin: earliest, latest (only what comes), a sequence, -N (the last N records), or a time.",
+      valueName: "place"
+    )
+  )
+  var from = StartArgument.earliest
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Where to end: end (what is durable now), before a sequence, or before the first record of a time. (default: end; with --follow, never)",
+      valueName: "place"
+    )
+  )
+  var until: EndArgument?
+
+  @Option(help: ArgumentHelp("At most so many records.", valueName: "records"))
+  var count: UInt64?
+
+  @Flag(
+    name: [.customLong("follow"), .customShort("f")],
+    help: "At the end wait for more records, and write them as they become durable."
+  )
+  var follow = false
+
+  @Option(
+    help: ArgumentHelp(
+      "What ends a record: newline, nul, or length-prefixed (four bytes, big-endian, before each).",
+      valueName: "delimiter"
+    )
+  )
+  var delimiter = RecordDelimiter.newline
+
+  @Option(
+    help: ArgumentHelp(
+      "payload (the bytes), json (a line with sequence, timestamp, key, headers, payload) or hex (a line of digits).",
+      valueName: "format"
+    )
+  )
+  var format = RecordFormat.payload
+
+  @Option(
+    help: ArgumentHelp("Write a record's key and this text before its payload.", valueName: "text")
+  )
+  var keySeparator: KeySeparator?
+
+  func run() throws {
+    let reading = try StoreReading(store: store.store, queue: queue)
+    let sequences = reading.sequences
+    var printer = RecordPrinter(format: format, delimiter: delimiter, keySeparator: keySeparator?.bytes ?? [])
+    var cursor = try reading.queue.cursor(from: from.position(in: sequences))
+    var stop = StopCondition(
+      until: until,
+      count: count,
+      durableEnd: sequences.upperBound,
+      follows: follow
+    )
+    var isDamaged = false
+    while !stop.isReached(at: cursor.sequence) {
+      do {
+        try copy(from: &cursor, to: &printer, stop: &stop)
+        if stop.isReached(at: cursor.sequence) || !follow { break }
+        try printer.flush()
+        if let record = try cursor.next(until: nil), stop.admits(record) { try printer.print(record) }
+      } catch let error as SpateError where error.code == .corrupt || error.code == .ioFailed {
+        isDamaged = true
+        StandardError.print("spate cat: \(error)")
+      }
+    }
+    try printer.flush()
+    try reading.close()
+    if isDamaged { throw CommandFailure.damaged() }
+  }
+
+  /// Writes out all records that are there, up to the stop.
+  private func copy(
+    from cursor: inout Cursor,
+    to printer: inout RecordPrinter,
+    stop: inout StopCondition
+  ) throws {
+    while let record = try cursor.next() {
+      guard stop.admits(record) else { return }
+      try printer.print(record)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Glibc
+
+/// What long work tells a person meanwhile: one line on standard error, drawn again ten times a second, when
+/// that is a terminal; nothing otherwise. One thread.
+struct ProgressBar: ~Copyable {
+  private static let intervalNanoseconds: UInt64 = 100_000_000
+
+  private let title: String
+  private let total: UInt64?
+  private let isShown: Bool
+  private let begun: UInt64
+  private var nextDraw: UInt64
+  private var isDrawn = false
+
+  /// A bar for work of `total` bytes; nil when nobody knows how much there is.
+  init(_ title: String, total: UInt64?, isWanted: Bool = true) {
+    self.title = title
+    self.total = total
+    isShown = isWanted && StandardError.isTerminal
+    begun = Self.now
+    nextDraw = begun + Self.intervalNanoseconds
+  }
+
+  deinit { if isDrawn { StandardError.write("\r\u{1B}[K") } }
+
+  /// Notes how far the work is.
+  mutating func update(byteCount: UInt64, recordCount: UInt64? = nil) {
+    guard isShown else { return }
+    let now = Self.now
+    guard now >= nextDraw else { return }
+    nextDraw = now + Self.intervalNanoseconds
+    isDrawn = true
+    StandardError.write("\r" + line(byteCount, recordCount, seconds: Double(now - begun) / 1e9) + "\u{1B}[K")
+  }
+
+  private func line(_ byteCount: UInt64, _ recordCount: UInt64?, seconds: Double) -> String {
+    let rate = Double(byteCount) / max(seconds, 0.001)
+    var facts = [ByteCount.text(byteCount), ByteCount.text(UInt64(rate)) + "/s"]
+    if let recordCount {
+      facts.append(Decimal.short(Double(recordCount) / max(seconds, 0.001)) + " records/s")
+    }
+    guard let total, total > 0 else { return title + "  " + facts.joined(separator: "  ") }
+    let share = min(1, Double(byteCount) / Double(total))
+    if rate > 0 {
+      facts.append(Decimal.duration(seconds: Double(total - min(total, byteCount)) / rate) + " left")
+    }
+    let tail = "  \(Decimal.text(share * 100, digits: 0)) %  " + facts.joined(separator: "  ")
+    let width = min(40, Self.terminalWidth - title.count - tail.count - 6)
+    guard width >= 8 else { return title + tail }
+    let filled = Int(share * Double(width))
+    return title + "  " + String(repeating: "█", count: filled)
+      + String(repeating: "░", count: width - filled)
+      + tail
+  }
+
+  private static var terminalWidth: Int {
+    var size = winsize()
+    return unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+      ? Int(size.ws_col) : 80
+  }
+
+  private static var now: UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}
