@@ -22,7 +22,7 @@ struct SpateCommand: ParsableCommand {
       """,
     version: "spate 0.1.0",
     subcommands: [
-      AppendCommand.self, CatCommand.self,
+      AppendCommand.self, CatCommand.self, ListCommand.self, InfoCommand.self,
     ]
   )
 

@@ -99,7 +99,7 @@ struct CatCommand: ParsableCommand {
       }
     }
     try printer.flush()
-    try reading.close()
+    reading.close()
     if isDamaged { throw CommandFailure.damaged() }
   }
 

@@ -36,6 +36,12 @@ enum Timestamp {
       + ".\(padded(Int(nanoseconds % 1_000_000_000), 9))Z"
   }
 
+  /// A time as RFC 3339 in UTC, with milliseconds: for people.
+  static func shortText(_ nanoseconds: UInt64) -> String {
+    let text = text(nanoseconds)
+    return text.dropLast(7) + "Z"
+  }
+
   // MARK: The forms
 
   /// `1795253400` or `1795253400.25`.
