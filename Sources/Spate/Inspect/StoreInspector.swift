@@ -24,8 +24,11 @@ public struct StoreInspector: Sendable {
     self.storage = storage
   }
 
-  /// How an owner in this process would talk to the disk, and why, as far as can be found out without writing.
-  public var ioDescription: StorageDescription { storage.description }
+  /// How an owner in this process would talk to the disk, and why. It is tried with a file that has no name;
+  /// where that may not be made, it is what can be told without writing.
+  public var ioDescription: StorageDescription {
+    (try? SystemStorage(root: path))?.description ?? storage.description
+  }
 
   /// The names of the queues, sorted.
   public var queueNames: [String] {
@@ -55,16 +58,8 @@ public struct StoreInspector: Sendable {
   ///   `unsupportedFormat`, and what the disk says.
   /// - Complexity: as recovery: a block for each segment, and the records that were not proven durable.
   public func queue(named name: String) throws(SpateError) -> QueueInspection {
-    try StoreLayout.validate(queueName: name)
     let directory = StoreLayout.directory(ofQueue: name)
-    let recovered = try trying { () throws(SpateError) in
-      try QueueRecovery.run(
-        storage: storage,
-        directory: directory,
-        isReadOnly: true,
-        lockWaitNanoseconds: 0
-      )
-    }
+    let recovered = try recover(name)
     var inspection = QueueInspection(name: name, directory: directory, recovered: recovered)
     inspection.segments = try recovered.catalog.segments.map { segment throws(SpateError) in
       try inspect(segment)
@@ -78,6 +73,19 @@ public struct StoreInspector: Sendable {
       inspection.asideNames = try storage.contents(ofDirectory: aside).sorted()
     }
     return inspection
+  }
+
+  /// What recovery would make of a queue.
+  func recover(_ name: String) throws(SpateError) -> RecoveredQueue {
+    try StoreLayout.validate(queueName: name)
+    return try trying { () throws(SpateError) in
+      try QueueRecovery.run(
+        storage: storage,
+        directory: StoreLayout.directory(ofQueue: name),
+        isReadOnly: true,
+        lockWaitNanoseconds: 0
+      )
+    }
   }
 
   /// An owner that trims takes files away between two looks: look again.
@@ -125,6 +133,14 @@ public struct StoreInspector: Sendable {
       }
     }
     return nil
+  }
+}
+
+extension SegmentDescription {
+  /// Whether the records end at a place: nothing but the rest of a block comes behind it, and no sequence is
+  /// missing.
+  func isEnd(_ position: UInt64, _ sequence: UInt64) -> Bool {
+    Format.alignUp(position, to: blockByteCount) >= limitPosition && sequence >= endSequence ?? sequence
   }
 }
 

@@ -23,16 +23,17 @@ extension QueueRecovery {
       }
       return (tail.proven, -1)
     }
-    let target = min(tail.proven.position, tail.statePosition ?? .max)
-    let index = chain.lastIndex { $0.basePosition <= target } ?? 0
-    let start = try anchor(in: chain, index: index, target: target)
+    let (start, index) = try self.start(in: chain, tail: tail)
     var opened = files
     let recovery = self
+    // Before the tail everything is synced: what a scan of everything reads there need not stay open.
+    let firstKept = scansEverything ? chain[tail.firstIndex].number : 0
     var scan = LogScan(chain: chain, proven: tail.proven, statePosition: checkpoint.statePosition) {
       segment throws(SpateError) in
       if let file = opened[segment.number] { return file }
+      if case .everything(let tell) = recovery.scope { tell(segment) }
       let file = try recovery.open(segment)
-      opened[segment.number] = file
+      if segment.number >= firstKept { opened[segment.number] = file }
       return file
     }
     let (end, last) = try scan.run(from: start, inSegment: index)
@@ -41,6 +42,17 @@ extension QueueRecovery {
     epoch = max(epoch, scan.epoch)
     apply(scan.stateFrames)
     return (end, last)
+  }
+
+  /// Where the scan begins, and the index of that segment.
+  private mutating func start(
+    in chain: [SegmentDescription],
+    tail: Tail
+  ) throws(SpateError) -> (LogMark, index: Int) {
+    if scansEverything { return (chain[0].use.base, 0) }
+    let target = min(tail.proven.position, tail.statePosition ?? .max)
+    let index = chain.lastIndex { $0.basePosition <= target } ?? 0
+    return (try anchor(in: chain, index: index, target: target), index)
   }
 
   /// The last place at or below `target` in a segment where a chunk surely begins.

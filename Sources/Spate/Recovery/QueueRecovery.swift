@@ -16,6 +16,22 @@ struct QueueRecovery {
   let lockWaitNanoseconds: UInt64
   /// Whether nothing may be changed or locked: what would be set aside or removed is passed over.
   let isReadOnly: Bool
+  /// How much of the log is looked at.
+  let scope: Scope
+
+  /// Whether every frame is looked at.
+  var scansEverything: Bool {
+    if case .everything = scope { return true }
+    return false
+  }
+
+  /// How much of the log a recovery looks at.
+  enum Scope {
+    /// What is needed to find the end.
+    case tail
+    /// Every frame; each segment is told before it is read.
+    case everything((SegmentDescription) -> Void)
+  }
 
   var manifest: QueueManifest
   var checkpoint: QueueCheckpoint
@@ -33,6 +49,7 @@ struct QueueRecovery {
     directory: String,
     manifest known: QueueManifest? = nil,
     isReadOnly: Bool = false,
+    scope: Scope = .tail,
     lockWaitNanoseconds: UInt64 = 10_000_000_000
   ) throws(SpateError) -> RecoveredQueue {
     let manifest = if let known { known } else { try QueueManifest.load(from: storage, directory: directory) }
@@ -43,6 +60,7 @@ struct QueueRecovery {
         directory: directory,
         lockWaitNanoseconds: lockWaitNanoseconds,
         isReadOnly: isReadOnly,
+        scope: scope,
         manifest: manifest,
         checkpoint: QueueCheckpoint(queueIdentifier: manifest.queueIdentifier)
       )
@@ -59,7 +77,8 @@ struct QueueRecovery {
     let numbers = try listSegments()
     guard let tail = try readHeaders(numbers) else { return nil }
     var chain = tail.chain
-    try checkJoints(of: chain, before: tail.firstIndex)
+    // A scan of everything meets the joints by itself, but for the one before the first segment.
+    try checkJoints(of: chain, before: scansEverything ? 0 : tail.firstIndex)
     let (end, last) = try scan(&chain, tail: tail)
     try sync()
     for segment in tail.cut { try removeCutOff(segment) }
@@ -129,6 +148,7 @@ struct QueueRecovery {
     directory: String,
     lockWaitNanoseconds: UInt64,
     isReadOnly: Bool,
+    scope: Scope,
     manifest: QueueManifest,
     checkpoint: QueueCheckpoint
   ) {
@@ -136,6 +156,7 @@ struct QueueRecovery {
     self.directory = directory
     self.lockWaitNanoseconds = lockWaitNanoseconds
     self.isReadOnly = isReadOnly
+    self.scope = scope
     self.manifest = manifest
     self.checkpoint = checkpoint
   }

@@ -22,6 +22,8 @@ struct FrameType: RawRepresentable, Hashable, Sendable {
   static let fence = FrameType(rawValue: 6)
   /// The head of a transaction's batch: who takes part.
   static let transaction = FrameType(rawValue: 7)
+  /// Bytes that a repair gave up. Takes no sequence.
+  static let void = FrameType(rawValue: 8)
 
   /// Whether a frame of this type takes one sequence.
   @inline(__always)

@@ -21,7 +21,15 @@ struct ProgressBar: ~Copyable {
     nextDraw = begun + Self.intervalNanoseconds
   }
 
-  deinit { if isDrawn { StandardError.write("\r\u{1B}[K") } }
+  deinit { if isDrawn { Self.erase() } }
+
+  /// Takes the line away, before other things are printed.
+  mutating func clear() {
+    if isDrawn { Self.erase() }
+    isDrawn = false
+  }
+
+  private static func erase() { StandardError.write("\r\u{1B}[K") }
 
   /// Notes how far the work is.
   mutating func update(byteCount: UInt64, recordCount: UInt64? = nil) {
