@@ -24,6 +24,7 @@ struct SpateCommand: ParsableCommand {
     subcommands: [
       AppendCommand.self, CatCommand.self, ListCommand.self, InfoCommand.self,
       DumpCommand.self, VerifyCommand.self, RepairCommand.self, TrimCommand.self,
+      ExportCommand.self, ImportCommand.self,
     ]
   )
 

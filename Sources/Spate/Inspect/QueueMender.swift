@@ -105,8 +105,8 @@ struct QueueMender {
     let timestamp = timestamp(behind: range, segment, segments, file: file)
     var isFilled = true
     for gap in gaps {
-      let offsets = segment.fileOffset(of: gap.positions.lowerBound)
-        ..< segment.fileOffset(of: gap.positions.upperBound)
+      let offsets =
+        segment.fileOffset(of: gap.positions.lowerBound)..<segment.fileOffset(of: gap.positions.upperBound)
       let copy = try aside.copy(offsets, of: file)
       var filler = RangeFiller(
         storage: storage,
@@ -117,7 +117,14 @@ struct QueueMender {
       )
       if try filler.fill(gap, chunk: chunk(at: gap, of: segment)) {
         try storage.sync(file.file)
-        note(.filledRange, segment.path, asidePath: copy, fileOffsets: offsets, sequences: gap.sequences, in: &repair)
+        note(
+          .filledRange,
+          segment.path,
+          asidePath: copy,
+          fileOffsets: offsets,
+          sequences: gap.sequences,
+          in: &repair
+        )
       } else {
         isFilled = false
       }

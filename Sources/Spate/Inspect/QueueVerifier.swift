@@ -91,11 +91,13 @@ struct QueueVerifier {
     switch finding {
     case .damage(let range): try dissect(range, segments)
     case .tornTail(let position, let byteCount, let number):
-      let message = "the log ends before \(byteCount) bytes that were never durable; no durable record is lost"
+      let message =
+        "the log ends before \(byteCount) bytes that were never durable; no durable record is lost"
       add(.tornTail, path(number), message, positions: position..<position + byteCount)
     case .repairedHeader(let number):
       for sector in try damagedSectors(path(number), number) {
-        let message = "a part of the header does not match its checksum; the records are readable all the same"
+        let message =
+          "a part of the header does not match its checksum; the records are readable all the same"
         add(.header, path(number), message, fileOffsets: sector)
       }
     case .unreadableHeader(let number):
@@ -132,8 +134,9 @@ struct QueueVerifier {
         .records,
         segment.path,
         Self.message(lost: gap.sequences, unreadable: range.sequences),
-        fileOffsets: segment.fileOffset(of: gap.positions.lowerBound)
-          ..< segment.fileOffset(of: gap.positions.upperBound),
+        fileOffsets: segment.fileOffset(
+          of: gap.positions.lowerBound
+        )..<segment.fileOffset(of: gap.positions.upperBound),
         positions: gap.positions,
         sequences: gap.sequences,
         unreadable: range.sequences

@@ -59,7 +59,8 @@ struct RangeFiller {
     var rest = plan.voidByteCount
     while rest > 0 {
       // What would be left over must hold a frame too.
-      let count = rest <= UInt64(Self.pieceByteCount) ? Int(rest) : Self.pieceByteCount - FrameHeader.byteCount
+      let count =
+        rest <= UInt64(Self.pieceByteCount) ? Int(rest) : Self.pieceByteCount - FrameHeader.byteCount
       try appendFrame(.void, byteCount: count)
       rest -= UInt64(count)
     }

@@ -34,7 +34,8 @@ public struct StoreInspector: Sendable {
   public var queueNames: [String] {
     get throws(SpateError) {
       guard try storage.kind(of: StoreLayout.queuesName) != nil else { return [] }
-      return try storage.contents(ofDirectory: StoreLayout.queuesName).filter(StoreLayout.isQueueName).sorted()
+      return try storage.contents(ofDirectory: StoreLayout.queuesName).filter(StoreLayout.isQueueName)
+        .sorted()
     }
   }
 
@@ -92,7 +93,9 @@ public struct StoreInspector: Sendable {
   func trying<Value>(_ body: () throws(SpateError) -> Value) throws(SpateError) -> Value {
     for _ in 0..<3 {
       do throws(SpateError) { return try body() } catch {
-        guard error.code == .notFound, error.path?.hasSuffix(Format.segmentSuffix) == true else { throw error }
+        guard error.code == .notFound, error.path?.hasSuffix(Format.segmentSuffix) == true else {
+          throw error
+        }
       }
     }
     return try body()

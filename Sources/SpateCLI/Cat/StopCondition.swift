@@ -23,6 +23,9 @@ struct StopCondition {
   /// Whether nothing at or behind `sequence` is wanted.
   func isReached(at sequence: UInt64) -> Bool { isOver || left == 0 || sequence >= endSequence }
 
+  /// The sequence behind what was wanted, when reading ended at `sequence`.
+  func endSequence(at sequence: UInt64) -> UInt64 { endTime == .max ? min(sequence, endSequence) : 0 }
+
   /// Counts a record; false when it is the first one that is not wanted.
   @inline(__always)
   mutating func admits(_ record: borrowing Record) -> Bool {

@@ -55,6 +55,8 @@ struct DumpCommand: ParsableCommand {
       }
     }
     try output.flush()
-    if isDamaged { throw CommandFailure.damaged("a segment is damaged; run `spate verify \(store.store) \(queue)`") }
+    if isDamaged {
+      throw CommandFailure.damaged("a segment is damaged; run `spate verify \(store.store) \(queue)`")
+    }
   }
 }

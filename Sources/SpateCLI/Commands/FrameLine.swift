@@ -23,7 +23,8 @@ struct FrameLine {
     line += String(repeating: " ", count: max(0, 7 - kind.count))
     line += padded(frame.sequence.map(String.init) ?? "-", 11) + "  " + Timestamp.text(frame.timestamp)
     if let chunk = frame.chunk {
-      return line + "  durable below \(chunk.durablePosition), sequence \(chunk.durableSequence), epoch \(chunk.epoch)"
+      return line
+        + "  durable below \(chunk.durablePosition), sequence \(chunk.durableSequence), epoch \(chunk.epoch)"
     }
     line += "  \(frame.payloadByteCount) B"
     if frame.continued || frame.continues { line += frame.continues ? "  batch+" : "  batch." }

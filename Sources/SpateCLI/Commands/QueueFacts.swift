@@ -60,7 +60,9 @@ struct QueueFacts {
       let span = last >= first ? Decimal.duration(seconds: Double(last - first) / 1e9) : "-"
       lines.append(("time", "\(Timestamp.shortText(first)) up to \(Timestamp.shortText(last)) (\(span))"))
     }
-    if !queue.metadata.isEmpty { lines.append(("metadata", queue.metadata.keys.sorted().joined(separator: ", "))) }
+    if !queue.metadata.isEmpty {
+      lines.append(("metadata", queue.metadata.keys.sorted().joined(separator: ", ")))
+    }
     if !queue.asideNames.isEmpty { lines.append(("set aside", queue.asideNames.joined(separator: ", "))) }
     if !queue.report.damages.isEmpty {
       let lost = queue.report.damages.reduce(0) { $0 + $1.sequences.count }

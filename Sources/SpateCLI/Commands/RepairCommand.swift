@@ -43,7 +43,9 @@ struct RepairCommand: ParsableCommand {
     progress.clear()
     try facts.print(json: json(result), text: text(result))
     guard result.verification.isSound else {
-      throw CommandFailure.damaged("something is still damaged; restore the store from a copy, or export what is left")
+      throw CommandFailure.damaged(
+        "something is still damaged; restore the store from a copy, or export what is left"
+      )
     }
   }
 
@@ -51,13 +53,16 @@ struct RepairCommand: ParsableCommand {
     var text = ""
     for action in result.actions {
       text += "\(Self.verb(action.kind))  \(action.path)"
-      if let offsets = action.fileOffsets { text += "  bytes \(offsets.lowerBound) up to \(offsets.upperBound)" }
+      if let offsets = action.fileOffsets {
+        text += "  bytes \(offsets.lowerBound) up to \(offsets.upperBound)"
+      }
       if let aside = action.asidePath { text += "; what was there is in \(aside)" }
       text += "\n"
     }
     for loss in result.losses {
       let count = loss.sequences.count
-      text += "LOST      queue \(loss.queue): \(count == 1 ? "record" : "\(count) records, sequences") \(loss.sequences.lowerBound)"
+      text +=
+        "LOST      queue \(loss.queue): \(count == 1 ? "record" : "\(count) records, sequences") \(loss.sequences.lowerBound)"
       text += count == 1 ? "\n" : " to \(loss.sequences.upperBound - 1)\n"
     }
     return text + VerificationLines.text(result.verification)

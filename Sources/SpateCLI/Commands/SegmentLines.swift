@@ -7,11 +7,22 @@ struct SegmentLines {
   var text: String {
     var lines = [
       ("segment \(segment.number)", segment.path),
-      ("  file", "\(segment.byteCount) bytes, blocks of \(segment.blockByteCount), footer at \(segment.footerOffset)"),
-      ("  begins", "position \(segment.basePosition), sequence \(segment.baseSequence), \(Timestamp.text(segment.baseTimestamp))"),
-      ("  epoch", "\(segment.epoch), fencing epoch \(segment.fencingEpoch), salt \(String(segment.salt, radix: 16))"),
+      (
+        "  file",
+        "\(segment.byteCount) bytes, blocks of \(segment.blockByteCount), footer at \(segment.footerOffset)"
+      ),
+      (
+        "  begins",
+        "position \(segment.basePosition), sequence \(segment.baseSequence), \(Timestamp.text(segment.baseTimestamp))"
+      ),
+      (
+        "  epoch",
+        "\(segment.epoch), fencing epoch \(segment.fencingEpoch), salt \(String(segment.salt, radix: 16))"
+      ),
     ]
-    if segment.beginsAfterRecovery { lines.append(("  after", "a recovery that ended the log at \(segment.cutPosition)")) }
+    if segment.beginsAfterRecovery {
+      lines.append(("  after", "a recovery that ended the log at \(segment.cutPosition)"))
+    }
     if segment.truncates { lines.append(("  cuts off", "the log at position \(segment.cutPosition)")) }
     if let footer = segment.footer {
       lines.append(

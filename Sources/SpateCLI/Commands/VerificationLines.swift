@@ -13,7 +13,9 @@ enum VerificationLines {
 
   private static func line(_ finding: StoreVerification.Finding) -> String {
     var line = (finding.kind.isDamage ? "DAMAGED  " : "note     ") + finding.path
-    if let offsets = finding.fileOffsets { line += "  bytes \(offsets.lowerBound) up to \(offsets.upperBound)" }
+    if let offsets = finding.fileOffsets {
+      line += "  bytes \(offsets.lowerBound) up to \(offsets.upperBound)"
+    }
     return line + ": " + finding.message + "\n"
   }
 
