@@ -51,6 +51,11 @@ let package = Package(
       dependencies: ["Spate", "CSpate", "SpateCrashChild"],
       swiftSettings: swiftSettings
     ),
+    .testTarget(
+      name: "SpateCLITests",
+      dependencies: ["SpateCLI"],
+      swiftSettings: swiftSettings
+    ),
   ],
   swiftLanguageModes: [.v6]
 )
