@@ -94,7 +94,7 @@ struct StoreLayout {
     try unsafe sector.span.bytes.withUnsafeBytes { (bytes) throws(SpateError) in
       guard let base = bytes.baseAddress else { return }
       let reader = unsafe SectorReader(base)
-      guard count == Format.sectorByteCount, reader.u64(0) == magic else {
+      guard count == Format.sectorByteCount, reader.u64(0) == magic, reader.hasValidChecksum else {
         throw SpateError(.corrupt, "the store's manifest is damaged; restore it from a backup", path: path)
       }
       guard reader.u32(8) <= Format.version, reader.u64(16) & ~Format.knownRequiredFeatures == 0 else {
@@ -103,9 +103,6 @@ struct StoreLayout {
           "the store has format \(reader.u32(8)); this library knows up to \(Format.version): use a newer one",
           path: path
         )
-      }
-      guard reader.hasValidChecksum else {
-        throw SpateError(.corrupt, "the store's manifest is damaged; restore it from a backup", path: path)
       }
     }
   }

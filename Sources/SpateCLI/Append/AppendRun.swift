@@ -55,6 +55,7 @@ final class AppendRun: Sendable {
     state.withLock { $0.failure = $0.failure ?? error }
     stopping.store(true, ordering: .relaxed)
     changed.signal()
+    Interruption.endWaits()
   }
 
   /// Notes that records up to `sequence` were appended, among them all of one block.

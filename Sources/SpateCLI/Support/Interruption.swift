@@ -9,11 +9,11 @@ enum Interruption {
   private static let readEnd = Atomic<Int32>(-1)
   private static let writeEnd = Atomic<Int32>(-1)
 
-  /// Takes the signals from here on. Call it on the main thread before any other thread is started: they
-  /// inherit that the signals are not theirs.
+  /// Takes the signals from here on, but for those that whoever started the process has it ignore. Call it on the
+  /// main thread before any other thread is started: they inherit that the signals are not theirs.
   static func install() throws {
     var signals = sigset_t()
-    for signal in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, signal) }
+    for signal in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(signal) { unsafe sigaddset(&signals, signal) }
     var ends: [Int32] = [-1, -1]
     guard unsafe pipe(&ends) == 0 else { throw CommandFailure.system("watch for signals", "pipe") }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -33,6 +33,13 @@ enum Interruption {
     }
   }
 
+  private static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    unsafe sigaction(signal, nil, &action)
+    return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
   /// Whether the command should stop now. Any thread.
   static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
 
@@ -40,6 +47,12 @@ enum Interruption {
   static var signal: Int32? {
     let signal = received.load(ordering: .relaxed)
     return signal == 0 ? nil : signal
+  }
+
+  /// Ends all waits of this type, without a signal: something else makes the command stop.
+  static func endWaits() {
+    var byte: UInt8 = 1
+    _ = unsafe write(writeEnd.load(ordering: .relaxed), &byte, 1)
   }
 
   /// Readable once the command should stop; negative when nobody took the signals.
@@ -81,7 +94,6 @@ enum Interruption {
 
   private static func request(_ signal: Int32) {
     received.store(signal, ordering: .relaxed)
-    var byte: UInt8 = 1
-    _ = unsafe write(writeEnd.load(ordering: .relaxed), &byte, 1)
+    endWaits()
   }
 }

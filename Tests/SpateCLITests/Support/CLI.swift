@@ -14,13 +14,16 @@ enum CLI {
   }()
 
   /// Starts it.
-  static func start(_ arguments: String..., environment: [String] = [], output: Int32? = nil) -> ChildCommand {
+  static func start(_ arguments: String..., environment: [String] = [], output: Int32? = nil) -> ChildCommand
+  {
     ChildCommand([path] + arguments, environment: environment, output: output)
   }
 
   /// Runs it to its end.
   @discardableResult
-  static func run(_ arguments: String..., input: [UInt8] = [], environment: [String] = []) -> ChildCommand.Result {
+  static func run(_ arguments: String..., input: [UInt8] = [], environment: [String] = [])
+    -> ChildCommand.Result
+  {
     let process = ChildCommand([path] + arguments, environment: environment)
     process.write(input)
     return process.finish()
@@ -36,6 +39,9 @@ enum CLI {
     return result.output
   }
 }
+
+/// Whether two large things are the same: a failed expectation of this shows neither.
+func isEqual<Value: Equatable>(_ first: Value, _ second: Value) -> Bool { first == second }
 
 /// Bytes that are different each time the seed is.
 struct Bytes: RandomNumberGenerator {

@@ -22,7 +22,9 @@ final class ChildCommand {
     /// The output as text.
     var text: String { String(decoding: output, as: UTF8.self) }
     /// The output's lines.
-    var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init) }
+    var lines: [String] {
+      text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
   }
 
   private final class Gathered: Sendable {
@@ -82,14 +84,27 @@ final class ChildCommand {
       unsafe posix_spawn_file_actions_adddup2(&actions, output.write, 1)
       unsafe posix_spawn_file_actions_adddup2(&actions, error.write, 2)
       var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-      var variables: [UnsafeMutablePointer<CChar>?] = unsafe (["PATH=/usr/bin:/bin"] + environment)
+      var variables: [UnsafeMutablePointer<CChar>?] =
+        unsafe (["PATH=/usr/bin:/bin"] + environment)
         .map { unsafe strdup($0) } + [nil]
       defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
+      // Whatever this thread blocks and ignores: its children obey their signals.
+      var attributes = posix_spawnattr_t()
+      unsafe posix_spawnattr_init(&attributes)
+      defer { unsafe posix_spawnattr_destroy(&attributes) }
+      var signals = sigset_t()
+      for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { unsafe sigaddset(&signals, signal) }
+      unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+      var none = sigset_t()
+      unsafe posix_spawnattr_setsigmask(&attributes, &none)
+      unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
       var identifier: pid_t = 0
-      let failure = unsafe posix_spawn(&identifier, words[0], &actions, nil, &arguments, &variables)
+      let failure = unsafe posix_spawn(&identifier, words[0], &actions, &attributes, &arguments, &variables)
       precondition(failure == 0, "cannot start \(words[0]): errno \(failure)")
       for end in [input.read, output.write, error.write] { close(end) }
-      return (identifier, Ends(input: input.write, output: target == nil ? output.read : nil, error: error.read))
+      return (
+        identifier, Ends(input: input.write, output: target == nil ? output.read : nil, error: error.read)
+      )
     }
   }
 
@@ -110,12 +125,25 @@ final class ChildCommand {
 
   /// Writes to its standard input. False when it reads no more.
   @discardableResult
-  func write(_ bytes: [UInt8]) -> Bool {
+  func write(_ bytes: [UInt8]) -> Bool { Self.write(bytes, to: input) }
+
+  /// Writes to its standard input, on a thread, until there is nothing more or nobody reads it.
+  func feed(_ next: @escaping @Sendable (Int) -> [UInt8]?) -> TestThread {
+    let input = input
+    return TestThread {
+      var number = 0
+      while let bytes = next(number), Self.write(bytes, to: input) { number += 1 }
+    }
+  }
+
+  private static func write(_ bytes: [UInt8], to input: Int32) -> Bool {
     // The test program must not end by a pipe that is closed.
     _ = signal(SIGPIPE, SIG_IGN)
     var done = 0
     while done < bytes.count {
-      let count = unsafe bytes[done...].withUnsafeBytes { unsafe Glibc.write(input, $0.baseAddress, $0.count) }
+      let count = unsafe bytes[done...].withUnsafeBytes {
+        unsafe Glibc.write(input, $0.baseAddress, $0.count)
+      }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { return false }
       done += count

@@ -33,7 +33,9 @@ enum Files {
     precondition(descriptor >= 0, "cannot make \(path)")
     var done = 0
     while done < bytes.count {
-      let count = unsafe bytes[done...].withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      let count = unsafe bytes[done...].withUnsafeBytes {
+        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+      }
       precondition(count > 0)
       done += count
     }

@@ -1,0 +1,94 @@
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct ArchiveCommandTests {
+  let scratch = Scratch()
+  var store: String { scratch("store") }
+
+  private func fill(_ count: Int = 5000) {
+    var random = Bytes(seed: 1)
+    let input = (0..<count).flatMap {
+      Array("key\($0 % 7)=".utf8) + random.bytes(50).map { $0 == 10 ? 11 : $0 } + [10]
+    }
+    CLI.expect("append", store, "q", "--key-separator", "=", "--base-sequence", "100", input: input)
+  }
+
+  @Test func importGivesBackWhatExportTook() {
+    fill()
+    CLI.expect("export", store, "q", scratch("archive"))
+    CLI.expect("import", scratch("other"), "copy", scratch("archive"))
+    let original = CLI.expect("cat", store, "q", "--format", "json")
+    #expect(isEqual(CLI.expect("cat", scratch("other"), "copy", "--format", "json"), original))
+    // The same through a pipe.
+    CLI.expect("import", scratch("other"), "piped", input: CLI.expect("export", store, "q"))
+    #expect(isEqual(CLI.expect("cat", scratch("other"), "piped", "--format", "json"), original))
+    // Exported again, it is the same but for the time and the name in the header.
+    let again = CLI.expect("export", scratch("other"), "copy")
+    #expect(again.count == Files.read(scratch("archive")).count + 3)
+  }
+
+  @Test func anEmptyQueueKeepsItsPlace() {
+    CLI.expect("append", store, "q", "--base-sequence", "42")
+    CLI.expect("import", store, "copy", input: CLI.expect("export", store, "q"))
+    CLI.expect("append", store, "copy", input: Array("x\n".utf8))
+    #expect(CLI.run("cat", store, "copy", "--format", "json").text.hasPrefix("{\"sequence\":42,"))
+  }
+
+  @Test func sequencesThatAreMissingStayMissing() {
+    fill(3000)
+    Files.flip(store + "/queues/q/0000000000000000.segment", at: 20_000)
+    #expect(CLI.run("repair", store).status == .exited(0))
+    let original = CLI.expect("cat", store, "q", "--format", "json")
+    CLI.expect("import", store, "copy", input: CLI.expect("export", store, "q"))
+    #expect(isEqual(CLI.expect("cat", store, "copy", "--format", "json"), original))
+  }
+
+  @Test func aQueueThatExistsIsLeftAlone() {
+    fill(10)
+    let archive = CLI.expect("export", store, "q")
+    let result = CLI.run("import", store, "q", input: archive)
+    #expect(result.status == .exited(1))
+    #expect(result.error.contains("already"))
+    CLI.expect("import", store, "q", "--append", input: archive)
+    let lines = CLI.run("cat", store, "q", "--format", "json").lines
+    #expect(lines.count == 20)
+    #expect(lines[10].hasPrefix("{\"sequence\":110,"))
+  }
+
+  @Test func aCutFileIsToldFromAWholeOne() {
+    fill()
+    let archive = CLI.expect("export", store, "q")
+    for count in [archive.count - 1, archive.count - 48, archive.count - 49, archive.count / 2, 53, 49] {
+      let file = scratch.file("cut", Array(archive.prefix(count)))
+      let refused = CLI.run("import", store, "file", file)
+      #expect(refused.status == .exited(3), "\(count): \(refused.error)")
+      #expect(!CLI.run("list", store, "--json").text.contains("\"file\""))
+      let piped = CLI.run("import", store, "piped\(count)", input: Array(archive.prefix(count)))
+      #expect(piped.status == .exited(3), "\(count): \(piped.error)")
+      #expect(piped.error.contains("cut off") || piped.error.contains("its header"))
+    }
+    #expect(CLI.run("import", store, "piped", input: archive + [0]).status == .exited(3))
+    #expect(
+      CLI.run(
+        "import",
+        store,
+        "text",
+        input: Array("some text that is no archive, long enough for a header".utf8)
+      ).status == .exited(1)
+    )
+    #expect(CLI.run("import", store, "nothing").status == .exited(1))
+  }
+
+  @Test func everyFlippedByteIsFound() {
+    fill(3)
+    let archive = CLI.expect("export", store, "q")
+    var random = Bytes(seed: 9)
+    for _ in 0..<40 {
+      var damaged = archive
+      let offset = Int(random.next() % UInt64(archive.count))
+      damaged[offset] ^= UInt8(1 << (random.next() % 8))
+      let result = CLI.run("import", store, "q\(offset)-\(random.next())", input: damaged)
+      #expect(result.status == .exited(3) || result.status == .exited(1), "offset \(offset)")
+    }
+  }
+}
