@@ -25,7 +25,10 @@ struct AppendCommand: ParsableCommand {
 
   @OptionGroup var store: StoreArgument
 
-  @Argument(help: "The queue's name; it is made when there is none.")
+  @Argument(
+    help: "The queue's name; it is made when there is none.",
+    completion: StoreArgument.queueCompletion
+  )
   var queue: String
 
   @Argument(help: ArgumentHelp("Files to read; - is standard input.", valueName: "file"), completion: .file())

@@ -24,7 +24,10 @@ struct ExportCommand: ParsableCommand {
 
   @OptionGroup var store: StoreArgument
 
-  @Argument(help: "The queue's name.")
+  @Argument(
+    help: "The queue's name.",
+    completion: StoreArgument.queueCompletion
+  )
   var queue: String
 
   @Argument(help: "The file to make; - is standard output.", completion: .file())

@@ -24,7 +24,10 @@ struct CatCommand: ParsableCommand {
 
   @OptionGroup var store: StoreArgument
 
-  @Argument(help: "The queue's name.")
+  @Argument(
+    help: "The queue's name.",
+    completion: StoreArgument.queueCompletion
+  )
   var queue: String
 
   @Option(

@@ -19,7 +19,10 @@ struct DumpCommand: ParsableCommand {
 
   @OptionGroup var store: StoreArgument
 
-  @Argument(help: "The queue's name.")
+  @Argument(
+    help: "The queue's name.",
+    completion: StoreArgument.queueCompletion
+  )
   var queue: String
 
   @Option(help: ArgumentHelp("The segment's number; without it all are shown.", valueName: "number"))

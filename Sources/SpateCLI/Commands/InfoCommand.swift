@@ -19,7 +19,10 @@ struct InfoCommand: ParsableCommand {
 
   @OptionGroup var store: StoreArgument
 
-  @Argument(help: "The queue's name; without it the store is told about.")
+  @Argument(
+    help: "The queue's name; without it the store is told about.",
+    completion: StoreArgument.queueCompletion
+  )
   var queue: String?
 
   @OptionGroup var facts: FactsOptions

@@ -24,7 +24,10 @@ struct RepairCommand: ParsableCommand {
 
   @OptionGroup var store: StoreArgument
 
-  @Argument(help: "The queue's name; without it all are mended.")
+  @Argument(
+    help: "The queue's name; without it all are mended.",
+    completion: StoreArgument.queueCompletion
+  )
   var queue: String?
 
   @OptionGroup var facts: FactsOptions

@@ -20,7 +20,10 @@ struct TrimCommand: ParsableCommand {
 
   @OptionGroup var store: StoreArgument
 
-  @Argument(help: "The queue's name.")
+  @Argument(
+    help: "The queue's name.",
+    completion: StoreArgument.queueCompletion
+  )
   var queue: String
 
   @Option(

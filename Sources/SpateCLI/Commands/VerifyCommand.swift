@@ -22,7 +22,10 @@ struct VerifyCommand: ParsableCommand {
 
   @OptionGroup var store: StoreArgument
 
-  @Argument(help: "The queue's name; without it all are checked.")
+  @Argument(
+    help: "The queue's name; without it all are checked.",
+    completion: StoreArgument.queueCompletion
+  )
   var queue: String?
 
   @OptionGroup var facts: FactsOptions

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Spate
 
 /// The store that a command works on, and the queue.
 struct StoreArgument: ParsableArguments {
@@ -28,6 +29,16 @@ struct StoreArgument: ParsableArguments {
     // A path that begins with a hyphen would be taken for an option.
     arguments.insert(store.hasPrefix("-") ? "./" + store : store, at: count)
     return arguments
+  }
+
+  /// Completes a queue's name: `words` are those of the command line, the store is the first one behind the
+  /// command that is no option, unless the environment names it.
+  static let queueCompletion = CompletionKind.custom { words, _, _ in
+    let behind = words.dropFirst(2).first { !$0.hasPrefix("-") }
+    guard let store = environmentStore ?? behind, let inspector = try? StoreInspector(path: store) else {
+      return []
+    }
+    return (try? inspector.queueNames) ?? []
   }
 
   /// What the environment says; an empty value counts as none.

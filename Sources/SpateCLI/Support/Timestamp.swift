@@ -115,7 +115,7 @@ enum Timestamp {
   /// Digits behind a point as nanoseconds; none are 0.
   private static func fraction(_ text: Substring?) -> UInt64? {
     guard let text else { return 0 }
-    guard text.count <= 9 else { return nil }
+    guard (1...9).contains(text.count) else { return nil }
     return digits(text + String(repeating: "0", count: 9 - text.count))
   }
 
