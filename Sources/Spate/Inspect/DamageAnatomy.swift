@@ -31,7 +31,10 @@ struct DamageAnatomy {
 
   /// Looks closely at a damaged range of a segment, up to `limit`, where the segment's part of the log ends.
   init(of damage: DamagedRange, in segment: SegmentDescription, file: SegmentFile, limit: UInt64) {
-    let positions = damage.positions.clamped(to: segment.basePosition..<max(limit, segment.basePosition))
+    // Behind the last record there may be the rest of a block, which is not lost; the footer knows.
+    let end = file.footer(of: segment)?.endPosition ?? limit
+    let last = Format.alignUp(end, to: segment.blockByteCount) >= limit ? min(end, limit) : limit
+    let positions = damage.positions.clamped(to: segment.basePosition..<max(last, segment.basePosition))
     let whole = Gap(positions: positions, sequences: damage.sequences)
     guard !positions.isEmpty else {
       gaps = []

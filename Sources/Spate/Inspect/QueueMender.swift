@@ -32,13 +32,20 @@ struct QueueMender {
     }
     let segments = recovered.catalog.segments
     var unfilled: Set<UInt64> = []
+    var filled: Set<UInt64> = []
     for finding in recovered.report.findings {
       switch finding {
       case .setAside(let path):
         let original = directory + "/" + (path.split(separator: "/").last ?? "")
         note(.setAside, original, asidePath: path, in: &repair)
       case .damage(let range):
-        if try !mend(range, segments, &repair) { unfilled.insert(range.segmentNumber) }
+        if range.isOutside(segments) {
+          try fillMissing(range, recovered, &repair)
+        } else if try mend(range, segments, &repair) {
+          filled.insert(range.segmentNumber)
+        } else {
+          unfilled.insert(range.segmentNumber)
+        }
       default: break
       }
     }
@@ -47,7 +54,7 @@ struct QueueMender {
       try rewriteHeader(of: segment, manifest: manifest, &repair)
     }
     for segment in segments.dropLast() where !unfilled.contains(segment.number) {
-      try rewriteFooter(of: segment, &repair)
+      try rewriteFooter(of: segment, isOutdated: filled.contains(segment.number), &repair)
     }
   }
 
@@ -88,7 +95,7 @@ struct QueueMender {
     guard let segment = segments.first(where: { $0.number == range.segmentNumber }),
       range.positions.upperBound <= Format.alignUp(segment.limitPosition, to: segment.blockByteCount)
     else {
-      // There is no file to put anything in.
+      // A part of it has no file, and nobody knows how many of the records were in which part.
       repair.losses.append(.init(queue: name, sequences: range.sequences))
       return false
     }
@@ -131,6 +138,20 @@ struct QueueMender {
       if !gap.sequences.isEmpty { repair.losses.append(.init(queue: name, sequences: gap.sequences)) }
     }
     return isFilled
+  }
+
+  /// Makes a segment for a part of the log that has no file.
+  private func fillMissing(
+    _ range: DamagedRange,
+    _ recovered: RecoveredQueue,
+    _ repair: inout StoreRepair
+  ) throws(SpateError) {
+    repair.losses.append(.init(queue: name, sequences: range.sequences))
+    let missing = MissingSegment(for: range, in: recovered, storage: storage, directory: directory)
+    guard let segment = try missing?.make() else { return }
+    note(.filledSegment, segment.path, sequences: range.sequences, in: &repair)
+    var quiet = StoreRepair()
+    try rewriteFooter(of: segment, isOutdated: false, &quiet)
   }
 
   /// A chunk frame that promises no more than what the segment's beginning does.
@@ -190,13 +211,15 @@ struct QueueMender {
     note(.rewroteHeader, segment.path, asidePath: aside, fileOffsets: offsets, in: &repair)
   }
 
-  /// Writes the footer of a sealed segment that has none, if all of it can be read now.
+  /// Writes the footer of a sealed segment that has none, or one that does not know of what was filled, if all of
+  /// the segment can be read now.
   private func rewriteFooter(
     of segment: SegmentDescription,
+    isOutdated: Bool,
     _ repair: inout StoreRepair
   ) throws(SpateError) {
     let file = try SegmentFile(storage: storage, path: segment.path, mayLock: true)
-    guard file.footer(of: segment) == nil, let footer = footer(of: segment, file: file) else { return }
+    guard isOutdated || file.footer(of: segment) == nil, let footer = footer(of: segment, file: file) else { return }
     let preparer = SegmentPreparer(
       storage: storage,
       directory: directory,

@@ -119,17 +119,11 @@ struct QueueVerifier {
     _ range: DamagedRange,
     _ segments: [SegmentDescription]
   ) throws(SpateError) {
-    guard let segment = segments.first(where: { $0.number == range.segmentNumber }) else {
-      return addMissing(range, sequences: range.sequences, path: directory)
-    }
+    guard let segment = segments.first(where: { $0.number == range.segmentNumber }), !range.isOutside(segments)
+    else { return addMissing(range) }
     let limit = segment.limitPosition
     let file = try SegmentFile(storage: storage, path: segment.path)
-    var inside = range
-    if range.positions.upperBound > limit, range.positions.lowerBound >= limit {
-      return addMissing(range, sequences: range.sequences, path: segment.path)
-    }
-    inside.positions = range.positions.clamped(to: segment.basePosition..<limit)
-    for gap in DamageAnatomy(of: inside, in: segment, file: file, limit: limit).gaps {
+    for gap in DamageAnatomy(of: range, in: segment, file: file, limit: limit).gaps {
       add(
         .records,
         segment.path,
@@ -144,14 +138,14 @@ struct QueueVerifier {
     }
   }
 
-  private mutating func addMissing(_ range: DamagedRange, sequences: Range<UInt64>, path: String) {
+  private mutating func addMissing(_ range: DamagedRange) {
     add(
       .missing,
-      path,
-      "\(sequences.count) records are lost: the file that held them is gone",
+      directory,
+      "\(range.sequences.count) records are lost: the file that held them is gone or was set aside",
       positions: range.positions,
-      sequences: sequences,
-      unreadable: sequences
+      sequences: range.sequences,
+      unreadable: range.sequences
     )
   }
 
@@ -220,5 +214,12 @@ struct QueueVerifier {
         message: message
       )
     )
+  }
+}
+
+extension DamagedRange {
+  /// Whether no file holds any of the range: it lies before, between or behind the segments.
+  func isOutside(_ segments: [SegmentDescription]) -> Bool {
+    !segments.contains { $0.basePosition < positions.upperBound && positions.lowerBound < $0.limitPosition }
   }
 }

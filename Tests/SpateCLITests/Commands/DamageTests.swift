@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
@@ -53,6 +54,25 @@ struct DamageTests {
     CLI.expect("append", store, "q", input: Array("after\n".utf8))
     #expect(CLI.run("cat", store, "q", "--from", "20000").text == "after\n")
     #expect(CLI.run("repair", store).text.hasSuffix("sound\n"))
+  }
+
+  @Test(arguments: [0, 1, 2])
+  func aSegmentFileThatIsGoneIsFilledWithNothing(number: Int) throws {
+    let lines = fill()
+    let text = CLI.run("info", store, "q", "--json").text
+    let places = text.split(separator: "\"baseSequence\":").dropFirst(2).compactMap { Int($0.prefix { $0.isNumber }) }
+    #expect(unsafe unlink(segment(number)) == 0)
+    let verified = CLI.run("verify", store, "--json")
+    #expect(verified.status == .exited(number == 0 ? 0 : 3), "\(verified.text)")
+    let repaired = CLI.run("repair", store)
+    #expect(repaired.status == .exited(0), "\(repaired.text)")
+    #expect(CLI.run("verify", store).status == .exited(0))
+    let rest = lines.enumerated().filter { $0.offset < places[number] || $0.offset >= places[number + 1] }
+    let read = CLI.run("cat", store, "q")
+    #expect(read.status == .exited(0))
+    #expect(isEqual(read.lines, rest.map(\.element)))
+    CLI.expect("append", store, "q", input: Array("after\n".utf8))
+    #expect(CLI.run("cat", store, "q", "--from", "20000").text == "after\n")
   }
 
   @Test func damagedManifestsAreMended() {
