@@ -49,6 +49,9 @@ struct QueueMender {
       default: break
       }
     }
+    if let beginning = try recovered.missingBeginning(in: storage, directory: directory) {
+      try fillMissing(beginning, recovered, &repair)
+    }
     for case .repairedHeader(let number) in recovered.report.findings {
       guard let segment = segments.first(where: { $0.number == number }) else { continue }
       try rewriteHeader(of: segment, manifest: manifest, &repair)
@@ -219,7 +222,9 @@ struct QueueMender {
     _ repair: inout StoreRepair
   ) throws(SpateError) {
     let file = try SegmentFile(storage: storage, path: segment.path, mayLock: true)
-    guard isOutdated || file.footer(of: segment) == nil, let footer = footer(of: segment, file: file) else { return }
+    guard isOutdated || file.footer(of: segment) == nil, let footer = footer(of: segment, file: file) else {
+      return
+    }
     let preparer = SegmentPreparer(
       storage: storage,
       directory: directory,

@@ -62,6 +62,9 @@ struct QueueVerifier {
     let lost = recovered.report.damages.reduce(0) { $0 + UInt64($1.sequences.count) }
     result.recordCount = recovered.endSequence - min(recovered.endSequence, recovered.beginSequence + lost)
     for finding in recovered.report.findings { try judge(finding, segments) }
+    if let beginning = try recovered.missingBeginning(in: storage, directory: directory) {
+      addMissing(beginning)
+    }
     for segment in segments.dropLast() { try checkFooter(of: segment) }
     progress(done + result.byteCount)
     return result
@@ -119,7 +122,8 @@ struct QueueVerifier {
     _ range: DamagedRange,
     _ segments: [SegmentDescription]
   ) throws(SpateError) {
-    guard let segment = segments.first(where: { $0.number == range.segmentNumber }), !range.isOutside(segments)
+    guard let segment = segments.first(where: { $0.number == range.segmentNumber }),
+      !range.isOutside(segments)
     else { return addMissing(range) }
     let limit = segment.limitPosition
     let file = try SegmentFile(storage: storage, path: segment.path)
@@ -221,5 +225,22 @@ extension DamagedRange {
   /// Whether no file holds any of the range: it lies before, between or behind the segments.
   func isOutside(_ segments: [SegmentDescription]) -> Bool {
     !segments.contains { $0.basePosition < positions.upperBound && positions.lowerBound < $0.limitPosition }
+  }
+}
+
+extension RecoveredQueue {
+  /// The part of the log before the first segment, when nothing says that it was trimmed: a trim is in the
+  /// checkpoint before a file goes. Nil also where a checkpoint that could say so cannot be read.
+  func missingBeginning(in storage: any Storage, directory: String) throws(SpateError) -> DamagedRange? {
+    guard let first = catalog.first, first.basePosition > 0, checkpoint.firstSegmentNumber == 0,
+      !report.findings.contains(.unreadableCheckpoint)
+    else { return nil }
+    let aside = directory + "/" + Format.asideName
+    if try storage.kind(of: aside) != nil {
+      let names = try storage.contents(ofDirectory: aside)
+      if names.contains(where: { $0.hasPrefix(Format.checkpointName) }) { return nil }
+    }
+    let sequences = manifest.baseSequence..<max(manifest.baseSequence, first.baseSequence)
+    return DamagedRange(positions: 0..<first.basePosition, sequences: sequences, segmentNumber: first.number)
   }
 }
