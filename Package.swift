@@ -38,6 +38,7 @@ let package = Package(
         "Spate",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      exclude: ["spate.1"],
       swiftSettings: swiftSettings
     ),
     .executableTarget(

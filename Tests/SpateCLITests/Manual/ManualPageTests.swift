@@ -5,7 +5,7 @@ import Testing
 /// `SPATE_UPDATE_MANUAL=1`.
 @Suite struct ManualPageTests {
   private static let path =
-    #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/man/spate.1"
+    #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/Sources/SpateCLI/spate.1"
 
   @Test func theManualPageSaysWhatTheHelpSays() throws {
     let help = CLI.expect("--experimental-dump-help")
@@ -14,7 +14,7 @@ import Testing
     let stored = String(decoding: Files.read(Self.path), as: UTF8.self)
     #expect(
       isEqual(stored, source),
-      "man/spate.1 is out of date: run SPATE_UPDATE_MANUAL=1 swift test --filter Manual"
+      "Sources/SpateCLI/spate.1 is out of date: run SPATE_UPDATE_MANUAL=1 swift test --filter Manual"
     )
 
   }
