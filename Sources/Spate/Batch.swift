@@ -21,6 +21,10 @@ public final class Batch: @unchecked Sendable {
   private var entries: [Entry]
   private var leases: [Lease]
   private let allowance: BatchAllowance
+  /// The right to acknowledge, when the batch came from a named cursor.
+  let hold: CursorHold?
+  /// How many truncations the cursor had seen.
+  let seenTruncations: UInt64
   /// Bit 63: released. Below it: how many read the batch now.
   private let uses = Atomic<UInt64>(0)
 
@@ -32,7 +36,15 @@ public final class Batch: @unchecked Sendable {
   public let endSequence: UInt64
 
   /// Takes over a place of the allowance. `entries` is not empty.
-  init(entries: [Entry], leases: [Lease], allowance: BatchAllowance) {
+  init(
+    entries: [Entry],
+    leases: [Lease],
+    allowance: BatchAllowance,
+    hold: CursorHold? = nil,
+    seenTruncations: UInt64 = 0
+  ) {
+    self.hold = hold
+    self.seenTruncations = seenTruncations
     self.entries = entries
     self.leases = leases
     self.allowance = allowance

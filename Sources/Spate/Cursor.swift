@@ -19,14 +19,32 @@ public struct Cursor: ~Copyable, @unchecked Sendable {
   // SAFETY: a cursor has one owner at a time; what it shares with others guards itself.
   private var reader: FrameReader
   let allowance: BatchAllowance
+  /// The right to acknowledge, when the cursor has a name.
+  private let hold: CursorHold?
 
   init(log: CursorLog, from start: StartPosition, following level: DurabilityLevel, batchLimit: Int)
     throws(SpateError)
   {
     reader = FrameReader(log: log, level: level)
     allowance = BatchAllowance(limit: batchLimit)
+    hold = nil
     try reader.seek(to: start)
   }
+
+  /// The reading half of a named cursor, at its place, or where what is kept begins.
+  init(hold: CursorHold, following level: DurabilityLevel, batchLimit: Int) throws(SpateError) {
+    reader = FrameReader(log: hold.core, level: level)
+    reader.passesTrimmed = true
+    allowance = BatchAllowance(limit: batchLimit)
+    self.hold = hold
+    try reader.resume(at: hold.place.acknowledged)
+  }
+
+  /// What a record must be covered by to be seen.
+  var level: DurabilityLevel { reader.level }
+
+  /// How many truncations the cursor has followed.
+  var seenTruncations: UInt64 { reader.seenTruncations }
 
   /// The sequence of the record to be read next, unless it was abandoned.
   public var sequence: UInt64 { reader.nextSequence }
@@ -183,6 +201,12 @@ extension Cursor {
       }
     } while true
     allowance.take()
-    return Batch(entries: entries, leases: leases, allowance: allowance)
+    return Batch(
+      entries: entries,
+      leases: leases,
+      allowance: allowance,
+      hold: hold,
+      seenTruncations: reader.seenTruncations
+    )
   }
 }

@@ -60,6 +60,8 @@ public struct SpateError: Error, Sendable {
     public static let backPressured = Code(rawValue: 23)
     /// An expected sequence does not fit: the log is behind it (a gap) or already past it.
     public static let sequenceMismatch = Code(rawValue: 24)
+    /// The named cursor has a holder in this process already.
+    public static let cursorInUse = Code(rawValue: 25)
   }
 
   /// What kind of failure it is.

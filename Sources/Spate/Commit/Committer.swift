@@ -178,7 +178,13 @@ final class Committer: @unchecked Sendable {
     takeReady()
     var moved = collect(until: 0) > 0
     for writer in active {
-      if writer.drain() { moved = true }
+      guard writer.drain() else { continue }
+      moved = true
+      // Acknowledgements travel with what is committed anyway.
+      if writer.core.named.hasChanges {
+        writer.core.named.ride()
+        _ = writer.drain()
+      }
     }
     if commitLight() { moved = true }
     if submitAll() { moved = true }

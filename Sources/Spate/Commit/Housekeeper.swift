@@ -17,12 +17,17 @@ final class Housekeeper: Sendable {
     var jobs: [Job] = []
     /// Preparations that met a full disk, tried again from time to time.
     var postponed: [Job] = []
+    var postponedUntil: UInt64 = 0
     var isStopping = false
   }
+
+  private static let retryNanoseconds: UInt64 = 250_000_000
+  private static let coolingNanoseconds: UInt64 = 1_000_000_000
 
   private let state = Mutex(State())
   private let event = EventCount()
   private let pool: BufferPool
+  private let timers = TimerList()
 
   init(pool: BufferPool) {
     self.pool = pool
@@ -34,6 +39,11 @@ final class Housekeeper: Sendable {
     event.signal()
   }
 
+  /// Asks for a look at a queue's acknowledgements and retention in so many nanoseconds. Any thread.
+  func schedule(_ core: QueueCore, after nanoseconds: UInt64) {
+    if timers.schedule(core, after: nanoseconds) { event.signal() }
+  }
+
   /// Makes ``run()`` return after the jobs that are listed now.
   func stop() {
     state.withLock { $0.isStopping = true }
@@ -42,32 +52,49 @@ final class Housekeeper: Sendable {
 
   /// Works until stopped. On the housekeeper's own thread.
   func run() {
+    var lastWorkNanoseconds = spate_now_monotonic_ns()
     while true {
       let seen = event.current
-      let (jobs, isStopping) = state.withLock { state in
-        let jobs = state.jobs
-        state.jobs.removeAll()
-        return (jobs, state.isStopping)
-      }
+      let (jobs, isStopping) = takeJobs()
       for job in jobs { perform(job, isStopping: isStopping) }
-      if jobs.isEmpty {
-        if isStopping { return }
-        rest(from: seen)
-      }
+      let due = isStopping ? [] : timers.takeDue()
+      for core in due { core.tick() }
+      let now = spate_now_monotonic_ns()
+      if !jobs.isEmpty { lastWorkNanoseconds = now }
+      guard jobs.isEmpty, due.isEmpty else { continue }
+      if isStopping { return timers.removeAll() }
+      // A second without any work: the spike is over.
+      if now &- lastWorkNanoseconds >= Self.coolingNanoseconds { pool.cool(keeping: 0) }
+      rest(from: seen, coolingAt: lastWorkNanoseconds &+ Self.coolingNanoseconds)
     }
   }
 
-  private func rest(from seen: UInt32) {
-    let isPostponed = state.withLock { !$0.postponed.isEmpty }
-    let pause: Int64 = isPostponed ? 250_000_000 : (pool.warmSlabCount > 0 ? 1_000_000_000 : -1)
-    let deadline = pause < 0 ? -1 : Int64(spate_now_monotonic_ns()) + pause
-    guard !event.wait(from: seen, until: deadline) else { return }
+  /// The jobs that are listed, and those whose time to be tried again has come.
+  private func takeJobs() -> (jobs: [Job], isStopping: Bool) {
     state.withLock { state in
-      state.jobs.append(contentsOf: state.postponed)
-      state.postponed.removeAll()
+      var jobs = state.jobs
+      state.jobs.removeAll()
+      if !state.postponed.isEmpty, spate_now_monotonic_ns() >= state.postponedUntil {
+        jobs += state.postponed
+        state.postponed.removeAll()
+      }
+      return (jobs, state.isStopping)
     }
-    // A second without any work: the spike is over.
-    if !isPostponed { pool.cool(keeping: 0) }
+  }
+
+  /// Sleeps until something is asked for or due.
+  private func rest(from seen: UInt32, coolingAt coolingTime: UInt64) {
+    let postponed = state.withLock { $0.postponed.isEmpty ? nil : $0.postponedUntil }
+    let cooling = pool.warmSlabCount > 0 ? coolingTime : nil
+    let deadline = [postponed, cooling, timers.nextDeadline].compactMap { $0 }.min()
+    _ = event.wait(from: seen, until: deadline.map { Int64(clamping: $0) } ?? -1)
+  }
+
+  private func postpone(_ job: Job) {
+    state.withLock { state in
+      if state.postponed.isEmpty { state.postponedUntil = spate_now_monotonic_ns() &+ Self.retryNanoseconds }
+      state.postponed.append(job)
+    }
   }
 
   private func perform(_ job: Job, isStopping: Bool) {
@@ -79,7 +106,7 @@ final class Housekeeper: Sendable {
       } catch {
         if error.mayPass {
           core.ring.refuse(.full(error))
-          state.withLock { $0.postponed.append(job) }
+          postpone(job)
         } else {
           core.fail(error)
         }

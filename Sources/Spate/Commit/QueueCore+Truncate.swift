@@ -51,7 +51,9 @@ extension QueueCore {
       self.sharedSlot?.publish(cut: LogMark(position: position, sequence: sequence))
       self.engine.page?.signal()
     }
-    cursors.noteTruncation(at: LogMark(position: position, sequence: sequence))
+    let cut = LogMark(position: position, sequence: sequence)
+    cursors.noteTruncation(at: cut)
+    named.followTruncation(at: cut, base: base.position, epoch: ring.state.withLock { $0.epoch })
     // The first chunk's frame carries the new segment's header to the disk.
     while true {
       let event = ring.changed.current

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Shared by the handles, cursors, claims and batches of the queue, which keep it alive.
 final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Sendable {
-  // SAFETY: `writer` is touched by the committer only; everything else is a constant or guards itself.
+  // SAFETY: `writer` is touched by the committer only, `named` is set once; everything else is a constant or guards itself.
   let name: String
   let directory: String
   let identifier: QueueIdentifier
@@ -20,6 +20,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   /// Where readers in other processes see how far this queue is durable. Changed by the committer.
   let sharedSlot: SharedSlot?
   private(set) var writer: QueueWriter!
+  /// The named cursors.
+  private(set) var named: NamedCursorRegistry!
   /// The files beside the active segment. The lock is held while they are worked on, never on the way of a
   /// record.
   let files: Mutex<QueueFiles>
@@ -27,7 +29,6 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   let maintenance = Mutex<Void>(())
   /// Segments that a truncation cut off; their files go once the cut is durable.
   let cutSegments = Mutex<[SegmentDescription]>([])
-  private let firstUncoveredState = Atomic<UInt64>(0)
 
   init(name: String, directory: String, recovered: RecoveredQueue, options: QueueOptions, engine: Engine) {
     self.name = name
@@ -71,6 +72,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
       tail: ring
     )
     writer = QueueWriter(core: self, end: end)
+    named = NamedCursorRegistry(core: self, recovered: recovered, storage: engine.storage)
     ring.attach(environment: self)
   }
 
@@ -118,7 +120,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   var bufferWaiter: any BufferWaiter { self }
 
   var recoveryHint: RecoveryHint {
-    RecoveryHint(durable: watermarks.durable, statePosition: firstUncoveredState.load(ordering: .acquiring))
+    RecoveryHint(durable: watermarks.durable, statePosition: named.statePosition)
   }
 
   func prepareSegment(byteCount: UInt64) {
@@ -186,6 +188,7 @@ extension QueueCore {
   /// Refuses appends and waits until everything that was published is durable. Blocks.
   func close() throws(SpateError) {
     let failure: SpateError? = maintenance.withLock { _ in
+      named.close()
       ring.refuse(.closed)
       ring.closeNewest()
       defer {

@@ -61,6 +61,15 @@ struct QueueFiles {
     while spares.count > Self.spareLimit, let smallest = spares.popLast() { try? preparer.remove(smallest) }
   }
 
+  /// Makes the checkpoint say that there is a file of cursor slots; writes it the first time only.
+  mutating func noteCursorFile(storage: any Storage, directory: String) throws(SpateError) {
+    guard !checkpoint.hasCursorFile else { return }
+    var next = checkpoint
+    next.hasCursorFile = true
+    try next.store(in: storage, directory: directory)
+    checkpoint = next
+  }
+
   /// Trims the oldest segment: the checkpoint says so durably before the file is touched.
   mutating func trimFirst(
     _ catalog: SegmentCatalog,

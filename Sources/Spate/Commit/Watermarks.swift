@@ -77,6 +77,9 @@ final class Watermarks: Sendable {
   @inline(__always)
   var writtenSequence: UInt64 { writtenSequenceWord.load(ordering: .acquiring) }
 
+  /// Whether a wait for `target` would return at once.
+  func isCovered(_ kind: Kind, _ target: UInt64) -> Bool { state.withLock { $0.reached(kind) >= target } }
+
   /// Whether somebody waits for something to become durable.
   var isDurabilityAwaited: Bool {
     state.withLock { state in

@@ -15,7 +15,7 @@ extension FrameReader {
     // The search reads the disk: the bytes are looked at again where that may be done.
     guard mayBlock else { return }
     if let known = log.catalog.damage(at: position) { return try pass(known, becauseOf: cause) }
-    guard let segment = log.catalog.segment(containing: position) else { throw trimmed() }
+    guard let segment = log.catalog.segment(containing: position) else { return try passTrimmed() }
     let next = try nextReadable(in: segment)
     let lost = DamagedRange(
       positions: position..<max(position, next.position),

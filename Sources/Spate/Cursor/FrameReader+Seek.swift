@@ -51,6 +51,16 @@ extension FrameReader {
     place.sequence = nextSequence
   }
 
+  /// Goes to a record that was kept when the place was saved; where what is kept begins, if it is not any more.
+  mutating func resume(at wanted: UInt64) throws(SpateError) {
+    guard wanted > earliest.sequence else { return stand(at: earliest) }
+    do throws(SpateError) { try seek(to: .sequence(wanted)) } catch {
+      guard error.code == .outOfRange, wanted < earliest.sequence else { throw error }
+      stand(at: earliest)
+    }
+    place.sequence = nextSequence
+  }
+
   /// The oldest place that is kept.
   private var earliest: LogMark {
     // In this order: without a segment in the catalog, nothing became durable before the look at it.
@@ -91,7 +101,7 @@ extension FrameReader {
       case .sequence(let wanted): log.catalog.segment(containingSequence: wanted)
       case .time(let wanted): log.catalog.segment(atTimestamp: wanted &- 1)
       }
-    guard let segment = found else { throw trimmed() }
+    guard let segment = found else { return try passTrimmed() }
     var mark = LogMark(position: segment.basePosition, sequence: segment.baseSequence)
     log.cursors.beginUse(ofSegment: segment.number)
     defer { log.cursors.endUse(ofSegment: segment.number) }

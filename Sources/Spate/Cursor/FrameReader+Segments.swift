@@ -17,7 +17,10 @@ extension FrameReader {
       try pass(damage, becauseOf: nil)
       return nil
     }
-    guard let segment = log.catalog.segment(containing: position) else { throw trimmed() }
+    guard let segment = log.catalog.segment(containing: position) else {
+      try passTrimmed()
+      return nil
+    }
     if position >= segment.limitPosition {
       return try leave(segment) ? nil : false
     }
@@ -173,9 +176,11 @@ extension FrameReader {
     neededByteCount = 0
   }
 
-  func trimmed() -> SpateError {
+  /// Handles a place that is not kept any more: goes on where what is kept begins, or says so.
+  mutating func passTrimmed() throws(SpateError) {
     let first = log.catalog.first?.baseSequence ?? log.watermarks.durableSequence
-    return SpateError(
+    guard !passesTrimmed else { return try seek(to: .earliest) }
+    throw SpateError(
       .outOfRange,
       "record \(nextSequence) was trimmed; the first one that is kept is \(first): seek there",
       position: position,

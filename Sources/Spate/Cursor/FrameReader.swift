@@ -69,6 +69,8 @@ struct FrameReader: ~Copyable {
   /// A failure that was met behind records that a batch took, for the next move.
   var pendingError: SpateError?
   var seenTruncations: UInt64
+  /// Whether the reader goes on by itself where what is kept begins, when its place was trimmed.
+  var passesTrimmed = false
   /// Whether the disk may be read now; if not, `needsDisk` says that it would have been.
   var mayBlock = true
   var needsDisk = false

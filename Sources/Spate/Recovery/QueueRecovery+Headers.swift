@@ -113,7 +113,7 @@ extension QueueRecovery {
           probe(file, segment, limit: descending.last?.use.cutPosition, tail: &tail)
           isPastTail =
             tail.proven.position >= segment.basePosition
-            && (tail.statePosition ?? .max) >= segment.basePosition
+            && (tail.statePosition ?? 0) >= segment.basePosition
           tail.firstIndex += 1
         }
         descending.append(segment)
@@ -155,8 +155,11 @@ extension QueueRecovery {
       tail.proven.raise(to: chunk.durable)
       epoch = max(epoch, chunk.epoch)
     }
-    if tail.statePosition == nil, let newest = chunks.last, newest.statePosition > 0 {
-      tail.statePosition = max(newest.statePosition, checkpoint.statePosition)
+    if tail.statePosition == nil, let newest = chunks.last {
+      // Without one, there was none when the chunk was opened; there may be some in it, or behind it.
+      tail.statePosition =
+        newest.statePosition > 0
+        ? max(newest.statePosition, checkpoint.statePosition) : newest.basePosition
     }
     if let footer = file.footer(of: segment), footer.endPosition <= limit {
       tail.proven.raise(to: LogMark(position: footer.endPosition, sequence: footer.endSequence))

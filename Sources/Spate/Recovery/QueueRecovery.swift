@@ -111,6 +111,13 @@ struct QueueRecovery {
     let asideNumbers = asideNames.compactMap { Format.segmentNumber(inName: String($0.prefix(24))) }
     let highest = (numbers + asideNumbers).max()
     files.removeAll()
+    let cursorFile = try loadCursors()
+    let cursors = RecoveredCursor.resolve(
+      content: cursorFile,
+      frames: stateFrames,
+      segments: chain,
+      endSequence: end.sequence
+    )
     return RecoveredQueue(
       manifest: manifest,
       checkpoint: checkpoint,
@@ -129,6 +136,8 @@ struct QueueRecovery {
       spares: spares.sorted { $0.number < $1.number },
       metadata: metadata,
       stateFrames: stateFrames,
+      cursorFile: cursorFile,
+      cursors: cursors,
       report: report
     )
   }

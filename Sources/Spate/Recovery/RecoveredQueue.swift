@@ -28,6 +28,10 @@ struct RecoveredQueue: Sendable {
   var metadata: [String: [UInt8]]
   /// Acknowledgement and transaction frames that were scanned, in order, for the cursors to apply.
   var stateFrames: [StateFrame]
+  /// The slots of the queue's named cursors.
+  var cursorFile: CursorFileContent
+  /// The named cursors, those that were removed and are not forgotten yet included.
+  var cursors: [RecoveredCursor]
   /// What was found and done.
   var report: RecoveryReport
 }

@@ -21,6 +21,9 @@ public struct RecoveryReport: Hashable, Sendable {
     case finishedRemoval(segmentNumber: UInt64)
     /// The checkpoint does not match its checksum and was set aside; the log was read further back instead.
     case unreadableCheckpoint
+    /// Places of named cursors are missing: `count` of them cannot be read, or with 0, their file is gone. Cursors
+    /// of names that the queue does not know any more begin at the earliest record.
+    case lostCursorPlaces(count: Int)
     /// A file was moved, not deleted, because it is not part of the log any more: its new path.
     case setAside(path: String)
   }

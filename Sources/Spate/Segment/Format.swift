@@ -32,6 +32,9 @@ enum Format {
   /// "SPATECKP", the first bytes of a queue checkpoint.
   static let checkpointMagic: UInt64 = 0x504B_4345_5441_5053
 
+  /// "SPATECUR", the first bytes of a named cursor's slot.
+  static let cursorMagic: UInt64 = 0x5255_4345_5441_5053
+
   /// Where the use sector stands in the header block.
   static let useSectorOffset = 512
 
@@ -55,6 +58,8 @@ enum Format {
   static let manifestName = "queue.manifest"
   /// The queue's checkpoint, replaced as a whole.
   static let checkpointName = "queue.checkpoint"
+  /// The slots of the queue's named cursors.
+  static let cursorsName = "queue.cursors"
   /// Where recovery puts what it cannot use.
   static let asideName = "aside"
 

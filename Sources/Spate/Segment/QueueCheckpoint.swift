@@ -17,7 +17,7 @@ import CSpate
 ///         88     8  fencingEpoch
 ///         96     8  epoch                in which this was written: a later truncation outdates it
 ///        104     4  entryCount
-///        108     4  zero
+///        108     4  flags                bit 0: the queue has a file of cursor slots
 ///        112        entries: nameByteCount (2), zero (2), valueByteCount (4), name (UTF-8), value
 ///          …     4  checksum             CRC-32C of everything before it
 ///
@@ -45,6 +45,8 @@ struct QueueCheckpoint: Equatable, Sendable {
   var fencingEpoch: UInt64 = 0
   /// The epoch of the queue when this was written.
   var epoch: UInt64 = 0
+  /// Whether the queue has a file of cursor slots: without it, a file that is missing was never there.
+  var hasCursorFile = false
   /// The queue's metadata.
   var metadata: [String: [UInt8]] = [:]
 
@@ -102,6 +104,7 @@ struct QueueCheckpoint: Equatable, Sendable {
     checkpoint.durableSequence = u64(80)
     checkpoint.fencingEpoch = u64(88)
     checkpoint.epoch = u64(96)
+    checkpoint.hasCursorFile = u32(108) & 1 != 0
     var offset = headByteCount
     for _ in 0..<u32(104) {
       guard offset + 8 <= bytes.count - 4 else { return nil }
@@ -132,7 +135,7 @@ struct QueueCheckpoint: Equatable, Sendable {
       statePosition, durablePosition, durableSequence, fencingEpoch, epoch,
     ] { append(word) }
     append(UInt32(entries.count))
-    append(UInt32(0))
+    append(UInt32(hasCursorFile ? 1 : 0))
     for entry in entries {
       append(UInt16(entry.key.utf8.count))
       append(UInt16(0))

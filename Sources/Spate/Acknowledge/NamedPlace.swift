@@ -1,0 +1,77 @@
+import Synchronization
+
+/// One named cursor's place in memory. Acknowledging is an atomic maximum and a flag; the rest is the
+/// registry's.
+@safe
+final class NamedPlace: @unchecked Sendable {
+  // SAFETY: `books` is touched under the registry's lock only; everything else is a constant or atomic.
+  let name: [UInt8]
+  let identifier: CursorIdentifier
+  private let acknowledgedWord: Atomic<UInt64>
+  private let changed = Atomic<Bool>(false)
+  /// What the registry knows of the place.
+  var books: Books
+
+  /// How far the place has come on its way to the medium.
+  struct Books {
+    /// Where its slots are.
+    var pair: CursorFile.Pair
+    /// What the last frame or the last synced slot says, whichever is newer; nil when neither exists.
+    var recorded: UInt64?
+    /// Where the log must be durable for `recorded` to be: the end of its frame, or 0 when a slot has it.
+    var recordedEnd: UInt64 = 0
+    /// What the newest slot says; nil when there is none.
+    var saved: UInt64?
+    /// Counts the frames, so that a slot that was written meanwhile is told apart from one that has them all.
+    var frameCount: UInt64 = 0
+    /// Whether there are frames that the newest slot does not contain.
+    var hasFrames = false
+    var isHeld = false
+    var isRemoved = false
+    var resumption: CursorResumption
+    /// Where the place stood before it was set back, until somebody was told.
+    var setBackFrom: UInt64?
+    /// Records that were evicted unread in this life of the queue.
+    var evictedCount: UInt64 = 0
+  }
+
+  init(name: [UInt8], identifier: CursorIdentifier, acknowledged: UInt64, books: Books) {
+    self.name = name
+    self.identifier = identifier
+    self.books = books
+    acknowledgedWord = Atomic(acknowledged)
+  }
+
+  /// Everything below this is acknowledged.
+  @inline(__always)
+  var acknowledged: UInt64 {
+    // ORDERING: sequentially consistent with `takeChanged`: see there.
+    acknowledgedWord.load(ordering: .sequentiallyConsistent)
+  }
+
+  /// Moves the place forward. Returns whether the registry has to be told; any thread.
+  @inline(__always)
+  func raise(to end: UInt64) -> Bool {
+    guard acknowledgedWord.load(ordering: .relaxed) < end else { return false }
+    // ORDERING: sequentially consistent: the place is stored before the flag is looked at. Whoever records the
+    // place clears the flag before it reads the place: one of the two sees the other.
+    acknowledgedWord.max(end, ordering: .sequentiallyConsistent)
+    if changed.load(ordering: .sequentiallyConsistent) { return false }
+    return !changed.exchange(true, ordering: .sequentiallyConsistent)
+  }
+
+  /// Moves the place anywhere. With the registry's lock. Returns whether the registry has to be told.
+  func set(to sequence: UInt64) -> Bool {
+    acknowledgedWord.store(sequence, ordering: .sequentiallyConsistent)
+    return !changed.exchange(true, ordering: .sequentiallyConsistent)
+  }
+
+  /// Notes a change that is no move: the cursor was made or removed. Returns whether the registry has to be told.
+  func noteChange() -> Bool { !changed.exchange(true, ordering: .sequentiallyConsistent) }
+
+  /// Clears the flag, before the place is read to be recorded.
+  func takeChange() { changed.store(false, ordering: .sequentiallyConsistent) }
+
+  /// The name as text.
+  var text: String { String(decoding: name, as: UTF8.self) }
+}
