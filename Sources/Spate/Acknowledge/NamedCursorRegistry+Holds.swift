@@ -43,10 +43,7 @@ extension NamedCursorRegistry {
 
   /// Moves a place anywhere, for who holds it.
   func move(_ place: NamedPlace, to sequence: UInt64) throws(SpateError) {
-    let mustNote = state.withLock { _ in
-      place.books.recorded = nil
-      return place.set(to: sequence)
-    }
+    let mustNote = state.withLock { _ in place.set(to: sequence) }
     if mustNote { try note(place) }
   }
 
@@ -55,7 +52,6 @@ extension NamedCursorRegistry {
     let mustNote = state.withLock { _ in
       guard let cut = core.cursors.truncation, place.acknowledged > cut.sequence else { return false }
       place.books.setBackFrom = place.acknowledged
-      place.books.recorded = nil
       return place.set(to: cut.sequence)
     }
     if mustNote { try? note(place) }

@@ -64,7 +64,7 @@ final class NamedCursorRegistry: Sendable {
       )
       books.recorded = cursor.setBackFrom == nil ? cursor.sequence : nil
       books.saved = cursor.pair == nil ? nil : cursor.slotSequence
-      books.hasFrames = cursor.isInLog
+      books.hasFrames = cursor.firstFramePosition != nil
       books.isRemoved = cursor.isRemoved
       let place = NamedPlace(
         name: cursor.name,
@@ -76,7 +76,7 @@ final class NamedCursorRegistry: Sendable {
     }
     isIncomplete = recovered.cursorFile.isIncomplete
     placeCount = Atomic(state.places.count)
-    firstFramePosition = Atomic(recovered.stateFrames.first?.position ?? 0)
+    firstFramePosition = Atomic(recovered.cursors.compactMap(\.firstFramePosition).min() ?? 0)
     file = Mutex(
       CursorFile(
         storage: storage,

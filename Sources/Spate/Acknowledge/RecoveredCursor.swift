@@ -14,6 +14,8 @@ struct RecoveredCursor: Equatable, Sendable {
   var slotSequence: UInt64 = 0
   /// Whether a frame was scanned that tells of the cursor.
   var isInLog = false
+  /// Where the first frame stands that the slot does not contain; nil when it contains all.
+  var firstFramePosition: UInt64?
   private var slotEpoch: UInt64 = 0
   private var slotPosition: UInt64 = 0
 
@@ -29,8 +31,9 @@ struct RecoveredCursor: Equatable, Sendable {
     slotPosition = entry.slot.logPosition
   }
 
-  private init(_ acknowledgement: Acknowledgement, name: [UInt8]) {
+  private init(_ acknowledgement: Acknowledgement, name: [UInt8], at position: UInt64) {
     self.name = name
+    firstFramePosition = position
     identifier = acknowledgement.identifier
     epoch = acknowledgement.epoch
     sequence = acknowledgement.sequence
@@ -43,6 +46,7 @@ struct RecoveredCursor: Equatable, Sendable {
     // A frame of a later epoch is newer than the slot wherever it stands: positions are given out again.
     guard acknowledgement.epoch > slotEpoch || (acknowledgement.epoch == slotEpoch && position >= slotPosition)
     else { return }
+    firstFramePosition = firstFramePosition ?? position
     epoch = acknowledgement.epoch
     sequence = acknowledgement.sequence
     isRemoved = acknowledgement.isRemoved
@@ -68,7 +72,11 @@ struct RecoveredCursor: Equatable, Sendable {
     for frame in frames where frame.type == .acknowledgement && frame.headers.isEmpty {
       guard let acknowledgement = Acknowledgement(decoding: frame.payload) else { continue }
       if found[acknowledgement.identifier] == nil {
-        found[acknowledgement.identifier] = RecoveredCursor(acknowledgement, name: frame.key)
+        found[acknowledgement.identifier] = RecoveredCursor(
+          acknowledgement,
+          name: frame.key,
+          at: frame.position
+        )
       } else {
         found[acknowledgement.identifier]?.apply(acknowledgement, at: frame.position)
       }
