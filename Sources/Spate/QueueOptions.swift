@@ -6,8 +6,12 @@ public struct QueueOptions: Sendable {
   /// existing queue keeps its own.
   public var baseSequence: UInt64 = 0
 
-  /// How many bytes of segment files to keep at most; nil keeps everything. Older whole segments are trimmed.
-  public var retainedByteCount: UInt64?
+  /// How long records are kept. By default what named cursors have not acknowledged, and everything without them.
+  public var retention = RetentionOptions()
+
+  /// How many bytes of segment files the queue may have, prepared ones included; nil for no bound. At the quota
+  /// appends get `full` until something is trimmed. At least eight of the store's smallest segments.
+  public var quotaByteCount: UInt64?
 
   /// How long written records may stay without a sync while nobody waits for `durable`, in nanoseconds; nil
   /// syncs each group at once.
@@ -18,4 +22,15 @@ public struct QueueOptions: Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// Throws `invalidArgument` when a value is out of range.
+  func validate(smallestSegment: UInt64) throws(SpateError) {
+    try retention.validate()
+    guard quotaByteCount ?? .max >= 8 * smallestSegment else {
+      throw SpateError(
+        .invalidArgument,
+        "a queue's quota must be at least \(8 * smallestSegment) bytes: eight of the smallest segments"
+      )
+    }
+  }
 }

@@ -55,7 +55,9 @@ public final class Store: Sendable {
     do {
       try layout.complete(storage: storage)
       let engine = try Engine(storage: storage, options: options, page: page)
+      if options.quotaByteCount != nil { try engine.usage.measure(storage) }
       try engine.start()
+      engine.housekeeper.request(.sweep(storage))
       return Store(path: path, engine: engine, lock: lock)
     } catch {
       lock.release()
@@ -73,6 +75,7 @@ public final class Store: Sendable {
     statistics.memoryBudgetByteCount = engine.pool.budget
     statistics.memoryByteCount = engine.pool.allocatedByteCount
     statistics.peakMemoryByteCount = engine.pool.peakByteCount
+    statistics.segmentByteCount = engine.usage.total
     statistics.queueCount = state.withLock { $0.queues.count }
     return statistics
   }
@@ -94,6 +97,7 @@ public final class Store: Sendable {
   ///   `corrupt` for a manifest that cannot be read, and what the disk says.
   public func queue(named name: String, options: QueueOptions = QueueOptions()) throws(SpateError) -> Queue {
     try StoreLayout.validate(queueName: name)
+    try options.validate(smallestSegment: engine.options.minimalSegmentByteCount)
     // The lock is held through the recovery: two threads that ask for one queue must get one.
     let result: Result<QueueCore, SpateError> = state.withLock { state in
       if state.isClosed { return .failure(SpateError(.closed, "the store is closed; open it again")) }
@@ -108,6 +112,26 @@ public final class Store: Sendable {
     }
     let core = try result.get()
     return Queue(core: core)
+  }
+
+  /// Runs a step that takes the queue with a name away, which is open or nil, and forgets it. Nobody opens a queue
+  /// meanwhile.
+  func whileNobodyOpens(
+    _ name: String,
+    _ body: (QueueCore?, any Storage) throws(SpateError) -> Void
+  ) throws(SpateError) {
+    let result: Result<Void, SpateError> = state.withLock { state in
+      if state.isClosed { return .failure(SpateError(.closed, "the store is closed; open it again")) }
+      do throws(SpateError) {
+        let core = state.queues.removeValue(forKey: name)
+        try body(core, engine.storage)
+        engine.usage.remove(name)
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
   }
 
   private func recover(_ name: String, options: QueueOptions) throws(SpateError) -> QueueCore {

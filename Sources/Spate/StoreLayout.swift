@@ -6,6 +6,8 @@ struct StoreLayout {
   static let manifestName = "spate.store"
   static let lockName = "spate.lock"
   static let queuesName = "queues"
+  /// What the directory of a queue that was dropped begins with, until it is removed.
+  static let droppedPrefix = ".dropped-"
   static let magic: UInt64 = 0x524F_5453_4554_4150
 
   let path: String

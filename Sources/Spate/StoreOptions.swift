@@ -21,6 +21,10 @@ public struct StoreOptions: Sendable {
   /// How long a zero-copy claim may be held before the committer gives it up, in nanoseconds.
   public var claimDeadlineNanoseconds: UInt64 = 1_000_000_000
 
+  /// How many bytes of segment files all queues together may have; nil for no bound. At the quota appends get `full`
+  /// until something is trimmed.
+  public var quotaByteCount: UInt64?
+
   /// The defaults.
   public init() {}
 
@@ -49,6 +53,10 @@ public struct StoreOptions: Sendable {
     try check(
       maximalClaimByteCount >= 4096 && maximalClaimByteCount <= 1 << 30,
       "maximalClaimByteCount must be from 4 KiB to 1 GiB"
+    )
+    try check(
+      quotaByteCount ?? .max >= 8 * minimalSegmentByteCount,
+      "quotaByteCount must be at least eight times minimalSegmentByteCount"
     )
   }
 }

@@ -17,6 +17,8 @@ public struct StoreStatistics: Sendable {
   public var memoryByteCount = 0
   /// The most that was in use at a time.
   public var peakMemoryByteCount = 0
+  /// Bytes of the segment files of the queues that were opened; of all queues where the store has a quota.
+  public var segmentByteCount: UInt64 = 0
   /// How many queues are open.
   public var queueCount = 0
 
@@ -53,6 +55,12 @@ public struct QueueStatistics: Sendable {
   public var lastDropTimestamp: UInt64 = 0
   /// Zero-copy claims that passed their deadline and were given up.
   public var expiredClaimCount: UInt64 = 0
+  /// Bytes of the queue's segment files, spare ones included.
+  public var segmentByteCount: UInt64 = 0
+  /// How many named cursors the queue has.
+  public var namedCursorCount = 0
+  /// Records that were trimmed before a named cursor had acknowledged them, summed over the cursors.
+  public var evictedCount: UInt64 = 0
   /// How many cursors read the queue now.
   public var cursorCount = 0
   /// How many records the cursor furthest behind has yet to read, counted to the durable end.

@@ -42,7 +42,7 @@ struct ChildArguments: Sendable {
   var queueOptions: QueueOptions {
     var options = QueueOptions()
     let retained = number("retain", otherwise: 0)
-    if retained > 0 { options.retainedByteCount = retained }
+    if retained > 0 { options.retention.maximalByteCount = retained }
     return options
   }
 }

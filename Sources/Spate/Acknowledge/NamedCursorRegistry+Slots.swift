@@ -12,6 +12,7 @@ extension NamedCursorRegistry {
   /// the log when it began. Blocks on the disk; any thread.
   func save() throws(SpateError) {
     try file.withLock { (file) throws(SpateError) in
+      guard !core.isDropped else { throw SpateError(.closed, "the queue was dropped", path: core.name) }
       let (snapshots, position) = try snapshot(&file)
       guard !snapshots.isEmpty || statePosition != 0 else { return }
       if !snapshots.isEmpty {
@@ -103,6 +104,9 @@ extension NamedCursorRegistry {
       for place in left { putBack(place) }
     }
   }
+
+  /// Takes no more changes, for a drop.
+  func abandon() { changes.withLock { $0.isClosed = true } }
 
   /// Records all places and takes no more changes, for a close. While the ring still takes claims.
   func close() {

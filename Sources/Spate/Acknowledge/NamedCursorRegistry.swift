@@ -98,6 +98,9 @@ final class NamedCursorRegistry: Sendable {
   @inline(__always)
   var hasChanges: Bool { changedCount.load(ordering: .relaxed) != 0 }
 
+  /// Whether segments may hold frames that no slot contains, or there are cursors whose slots say less than they do.
+  var mustSaveBeforeTrim: Bool { count > 0 || statePosition != 0 }
+
   /// Everything below this is acknowledged by all named cursors; nil when there is none.
   var lowestAcknowledged: UInt64? {
     state.withLock { $0.places.values.lazy.map(\.acknowledged).min() }

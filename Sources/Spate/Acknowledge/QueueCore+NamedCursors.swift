@@ -66,15 +66,19 @@ extension QueueCore {
     )
   }
 
-  /// What the housekeeper does for a queue from time to time: records acknowledgements.
+  /// What the housekeeper does for a queue from time to time: records acknowledgements, trims what they allow.
   func tick() {
+    guard !isDropped else { return }
     if named.tick() { engine.housekeeper.schedule(self, after: NamedCursorRegistry.tickNanoseconds) }
+    engine.retain(self)
   }
 
   /// Makes the checkpoint say that there is a file of cursor slots, before anything relies on it.
   func noteCursorFile() throws(SpateError) {
-    try files.withLock { (files) throws(SpateError) in
-      try files.noteCursorFile(storage: engine.storage, directory: directory)
+    try engine.spendingReserve { () throws(SpateError) in
+      try withFiles { (files, _) throws(SpateError) in
+        try files.noteCursorFile(storage: engine.storage, directory: directory)
+      }
     }
   }
 }

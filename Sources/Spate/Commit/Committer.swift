@@ -210,7 +210,7 @@ final class Committer: @unchecked Sendable {
       ready.removeAll(keepingCapacity: true)
       return all
     }
-    for core in cores where !core.writer.isActive {
+    for core in cores where !core.writer.isActive && !core.writer.isReleased {
       core.writer.isActive = true
       active.append(core.writer)
       if let startFailure { core.writer.fail(startFailure) }

@@ -14,6 +14,8 @@ final class Engine: @unchecked Sendable {
   let housekeeper: Housekeeper
   let ringConfiguration: RingConfiguration
   let cursorSupport: CursorSupport
+  let reserve: StoreReserve
+  let usage = StoreUsage()
   /// What readers in other processes look at; nil where there is none.
   let page: SharedPage?
   private var threads: [EngineThread] = []
@@ -25,6 +27,7 @@ final class Engine: @unchecked Sendable {
     self.page = page
     self.options = options
     pool = try BufferPool(budget: options.memoryBudgetByteCount)
+    reserve = StoreReserve(storage: storage)
     cursorSupport = CursorSupport(pinLimit: pool.budget / 2)
     let block = storage.blockByteCount
     var limit = rlimit()
@@ -80,23 +83,40 @@ final class Engine: @unchecked Sendable {
   // MARK: Housekeeping
 
   /// Makes a segment file ready and hands it to the queue's ring. Housekeeper.
-  func prepareSegment(for core: QueueCore, byteCount: UInt64) throws(SpateError) {
-    let preparer = SegmentPreparer(
-      storage: storage,
-      directory: core.directory,
-      queueIdentifier: core.identifier
-    )
-    let result: Result<PreparedSegment, SpateError> = core.files.withLock { files in
+  ///
+  /// - Parameters:
+  ///   - byteCount: the size that suits the queue.
+  ///   - minimum: the size that will do: where there is no room for the other, a smaller file is made.
+  func prepareSegment(
+    for core: QueueCore,
+    byteCount: UInt64,
+    atLeast minimum: UInt64 = 0
+  ) throws(SpateError) {
+    let smallest = max(minimum, ringConfiguration.minimalSegmentByteCount)
+    var size = max(smallest, min(byteCount, core.largestSegmentByteCount))
+    while true {
       do throws(SpateError) {
-        let pause = pace(for: core, byteCount: byteCount)
-        return .success(try files.next(byteCount: byteCount, preparer: preparer, pause: pause))
+        let made = try core.withFiles { (files, preparer) throws(SpateError) in
+          try checkQuotas(of: core, files, adding: size)
+          return try files.next(byteCount: size, preparer: preparer, pause: pace(for: core, byteCount: size))
+        }
+        return hand(made, to: core)
       } catch {
-        return .failure(error)
+        guard error.code == .diskFull, size > smallest else { throw error }
+        size = max(smallest, size / 4)
       }
     }
-    if let displaced = core.ring.provide(try result.get()) {
-      storage.close(displaced.file)
-      core.files.withLock { $0.keep(displaced.description(use: .unused), preparer: preparer) }
+  }
+
+  private func hand(_ made: PreparedSegment, to core: QueueCore) {
+    let displaced = core.ring.provide(made)
+    // A drop that came in between has looked for it before.
+    if core.isDropped, let late = core.ring.withdrawPrepared() { storage.close(late.file) }
+    guard let displaced else { return }
+    storage.close(displaced.file)
+    guard !core.isDropped else { return }
+    try? core.withFiles { (files, preparer) throws(SpateError) in
+      files.keep(displaced.description(use: .unused), preparer: preparer)
     }
   }
 
@@ -127,54 +147,16 @@ final class Engine: @unchecked Sendable {
   /// Writes the footer of a segment that ended and closes its file. A footer that cannot be written is done
   /// without. Housekeeper.
   func seal(_ ended: QueueWriter.WriteSegment, of core: QueueCore, end: LogMark) {
-    let preparer = SegmentPreparer(
-      storage: storage,
-      directory: core.directory,
-      queueIdentifier: core.identifier
-    )
+    guard !core.isDropped else {
+      if let file = ended.file { storage.close(file) }
+      return
+    }
     let segment = ended.segment
     let footer = ended.footer(end: end, lastTimestamp: clock.now)
     if let file = ended.file {
-      try? preparer.seal(file, of: segment.file.description(use: segment.use), footer: footer)
+      try? core.preparer.seal(file, of: segment.file.description(use: segment.use), footer: footer)
       storage.close(file)
     }
-    retain(core, preparer: preparer)
-  }
-
-  /// Trims what the queue's retention does not keep.
-  private func retain(_ core: QueueCore, preparer: SegmentPreparer) {
-    core.files.withLock { files in
-      guard let limit = files.retainedByteCount else { return }
-      while core.catalog.byteCount > limit, let end = core.catalog.first?.endPosition,
-        end <= core.watermarks.durablePosition
-      {
-        // A trim that fails is tried again when the next segment ends.
-        guard (try? files.trimFirst(core.catalog, cursors: core.cursors, preparer: preparer)) != nil else {
-          return
-        }
-      }
-    }
-  }
-
-  /// Trims whole segments that hold nothing at or behind `sequence`.
-  func trim(_ core: QueueCore, before sequence: UInt64) throws(SpateError) {
-    let preparer = SegmentPreparer(
-      storage: storage,
-      directory: core.directory,
-      queueIdentifier: core.identifier
-    )
-    let failure: SpateError? = core.files.withLock { files in
-      do throws(SpateError) {
-        while core.catalog.count > 1, let end = core.catalog.first?.endSequence, end <= sequence,
-          end <= core.watermarks.durableSequence
-        {
-          try files.trimFirst(core.catalog, cursors: core.cursors, preparer: preparer)
-        }
-        return nil
-      } catch {
-        return error
-      }
-    }
-    if let failure { throw failure }
+    retain(core)
   }
 }

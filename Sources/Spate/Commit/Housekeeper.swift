@@ -8,9 +8,12 @@ import Synchronization
 final class Housekeeper: Sendable {
   /// Something to do.
   enum Job: Sendable {
-    case prepare(QueueCore, byteCount: UInt64)
+    /// A segment file of this size, or of another one down to the smaller size.
+    case prepare(QueueCore, byteCount: UInt64, atLeast: UInt64)
     case seal(QueueCore, QueueWriter.WriteSegment, end: LogMark)
     case warm
+    /// What is left of queues that were dropped.
+    case sweep(any Storage)
   }
 
   private struct State {
@@ -99,13 +102,13 @@ final class Housekeeper: Sendable {
 
   private func perform(_ job: Job, isStopping: Bool) {
     switch job {
-    case .prepare(let core, let byteCount):
-      guard !isStopping else { return }
+    case .prepare(let core, let byteCount, let minimum):
+      guard !isStopping, !core.isDropped else { return }
       do {
-        try core.engine.prepareSegment(for: core, byteCount: byteCount)
+        try core.engine.prepareSegment(for: core, byteCount: byteCount, atLeast: minimum)
       } catch {
         if error.mayPass {
-          core.ring.refuse(.full(error))
+          core.ring.noteMissingSegment(error)
           postpone(job)
         } else {
           core.fail(error)
@@ -113,6 +116,8 @@ final class Housekeeper: Sendable {
       }
     case .seal(let core, let segment, let end):
       core.engine.seal(segment, of: core, end: end)
+    case .sweep(let storage):
+      if !isStopping { storage.removeDroppedQueues() }
     case .warm:
       pool.warm(upTo: BufferPool.warmReserve)
     }

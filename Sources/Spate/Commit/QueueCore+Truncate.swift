@@ -116,13 +116,14 @@ extension QueueCore {
   }
 
   private func removeCutSegments() {
-    let preparer = SegmentPreparer(storage: engine.storage, directory: directory, queueIdentifier: identifier)
     let segments = cutSegments.withLock { cut in
       let all = cut
       cut.removeAll()
       return all
     }
     // What is left of a removal that fails is recovery's to finish.
-    for segment in segments { try? preparer.remove(segment) }
+    try? withFiles { (files, preparer) throws(SpateError) in
+      for segment in segments { try? files.remove(segment, preparer: preparer) }
+    }
   }
 }

@@ -17,11 +17,14 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   let report: RecoveryReport
   let claimDeadlineNanoseconds: UInt64
   let syncIntervalNanoseconds: UInt64?
+  let retention: RetentionOptions
+  let quotaByteCount: UInt64?
   /// Where readers in other processes see how far this queue is durable. Changed by the committer.
   let sharedSlot: SharedSlot?
   private(set) var writer: QueueWriter!
   /// The named cursors.
   private(set) var named: NamedCursorRegistry!
+  private let dropped = Atomic<Bool>(false)
   /// The files beside the active segment. The lock is held while they are worked on, never on the way of a
   /// record.
   let files: Mutex<QueueFiles>
@@ -45,7 +48,9 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
       segmentNumber: recovered.catalog.last?.number ?? 0
     )
     claimDeadlineNanoseconds = engine.options.claimDeadlineNanoseconds
-    files = Mutex(QueueFiles(recovered: recovered, retainedByteCount: options.retainedByteCount))
+    retention = options.retention
+    quotaByteCount = options.quotaByteCount
+    files = Mutex(QueueFiles(recovered: recovered))
     let end = LogMark(
       position: Format.alignUp(recovered.endPosition, to: engine.storage.blockByteCount),
       sequence: recovered.endSequence
@@ -74,7 +79,16 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     writer = QueueWriter(core: self, end: end)
     named = NamedCursorRegistry(core: self, recovered: recovered, storage: engine.storage)
     ring.attach(environment: self)
+    engine.usage.set(files.withLock { $0.byteCount }, ofQueue: name)
+    // What a shorter retention, or acknowledgements before the last end, allow to go.
+    if catalog.count > 1 { engine.housekeeper.schedule(self, after: 0) }
   }
+
+  /// Whether the queue is gone from the store: its directory may be another queue's.
+  var isDropped: Bool { dropped.load(ordering: .acquiring) }
+
+  /// Notes that the queue is gone. With the lock of `files`.
+  func noteDrop() { dropped.store(true, ordering: .releasing) }
 
   // MARK: Publishing
 
@@ -123,8 +137,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     RecoveryHint(durable: watermarks.durable, statePosition: named.statePosition)
   }
 
-  func prepareSegment(byteCount: UInt64) {
-    engine.housekeeper.request(.prepare(self, byteCount: byteCount))
+  func prepareSegment(byteCount: UInt64, atLeast minimum: UInt64) {
+    engine.housekeeper.request(.prepare(self, byteCount: byteCount, atLeast: minimum))
   }
 
   func warmMemory() { engine.housekeeper.request(.warm) }
@@ -177,6 +191,9 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     statistics.firstSequence = catalog.first?.baseSequence ?? durable.sequence
     statistics.ringByteCount = ring.bufferByteCount
     statistics.cursorCount = cursors.count
+    statistics.namedCursorCount = named.count
+    statistics.evictedCount = named.evictedCount.load(ordering: .relaxed)
+    statistics.segmentByteCount = files.withLock { $0.byteCount }
     statistics.largestCursorLag =
       cursors.lowestSequence.map { durable.sequence - min($0, durable.sequence) } ?? 0
     return statistics
@@ -211,7 +228,6 @@ extension QueueCore {
     // After a failure the committer takes no more segments over.
     for segment in ring.takeBegunSegments() { engine.storage.close(segment.file.file) }
     if let prepared = ring.withdrawPrepared() { engine.storage.close(prepared.file) }
-    let preparer = SegmentPreparer(storage: engine.storage, directory: directory, queueIdentifier: identifier)
     files.withLock { $0.removeSpares(preparer: preparer) }
   }
 }

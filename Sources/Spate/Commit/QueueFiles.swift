@@ -7,13 +7,13 @@ struct QueueFiles {
   /// Unused files, to be made the next segment.
   private var spares: [SegmentDescription]
   private(set) var checkpoint: QueueCheckpoint
-  /// How many bytes of segments to keep at most.
-  let retainedByteCount: UInt64?
+  /// Bytes of all segment files: the log's, prepared and spare ones.
+  private(set) var byteCount: UInt64
 
   /// How many spare files a queue keeps; more are removed.
   static let spareLimit = 1
 
-  init(recovered: RecoveredQueue, retainedByteCount: UInt64?) {
+  init(recovered: RecoveredQueue) {
     nextSegmentNumber = recovered.nextSegmentNumber
     spares = recovered.spares.map {
       SegmentDescription(
@@ -26,8 +26,11 @@ struct QueueFiles {
       )
     }
     checkpoint = recovered.checkpoint
-    self.retainedByteCount = retainedByteCount
+    byteCount = recovered.catalog.byteCount + spares.reduce(0) { $0 + $1.byteCount }
   }
+
+  /// Whether there is a spare file of at least `byteCount` bytes.
+  func hasSpare(of byteCount: UInt64) -> Bool { spares.contains { $0.byteCount >= byteCount } }
 
   /// A segment file of at least `byteCount` bytes: a spare one with a new number, or a new one.
   mutating func next(
@@ -40,17 +43,30 @@ struct QueueFiles {
     nextSegmentNumber += 1
     while let index = spares.firstIndex(where: { $0.byteCount >= byteCount }) {
       let spare = spares.remove(at: index)
-      if let recycled = try preparer.recycle(spare, as: number) { return recycled }
+      // Until it is ready it is nobody's: when that fails, the file is gone.
+      self.byteCount -= spare.byteCount
+      if let recycled = try preparer.recycle(spare, as: number) {
+        self.byteCount += recycled.byteCount
+        return recycled
+      }
       try preparer.remove(spare)
     }
-    return try preparer.prepare(number: number, byteCount: byteCount, pause: pause)
+    let made = try preparer.prepare(number: number, byteCount: byteCount, pause: pause)
+    self.byteCount += made.byteCount
+    return made
   }
 
   /// Removes the spare files, for a close: their numbers are behind the log's, and the next open would take
   /// them for trimmed ones.
   mutating func removeSpares(preparer: SegmentPreparer) {
-    for spare in spares { try? preparer.remove(spare) }
+    for spare in spares { try? remove(spare, preparer: preparer) }
     spares.removeAll()
+  }
+
+  /// Removes a segment's file for good.
+  mutating func remove(_ segment: SegmentDescription, preparer: SegmentPreparer) throws(SpateError) {
+    byteCount -= segment.byteCount
+    try preparer.remove(segment)
   }
 
   /// Keeps an unused file for the next segment, or removes it when there are enough. A removal that fails is
@@ -58,7 +74,9 @@ struct QueueFiles {
   mutating func keep(_ segment: SegmentDescription, preparer: SegmentPreparer) {
     spares.append(segment)
     spares.sort { $0.byteCount > $1.byteCount }
-    while spares.count > Self.spareLimit, let smallest = spares.popLast() { try? preparer.remove(smallest) }
+    while spares.count > Self.spareLimit, let smallest = spares.popLast() {
+      try? remove(smallest, preparer: preparer)
+    }
   }
 
   /// Makes the checkpoint say that there is a file of cursor slots; writes it the first time only.
@@ -70,26 +88,31 @@ struct QueueFiles {
     checkpoint = next
   }
 
-  /// Trims the oldest segment: the checkpoint says so durably before the file is touched.
-  mutating func trimFirst(
+  /// Trims the oldest segments: the checkpoint says so durably before a file is touched. A removal that fails then is
+  /// recovery's to finish.
+  mutating func trim(
+    count: Int,
     _ catalog: SegmentCatalog,
     cursors: CursorRegistry,
     preparer: SegmentPreparer
   ) throws(SpateError) {
     let segments = catalog.segments
-    guard segments.count > 1 else { return }
+    let count = min(count, segments.count - 1)
+    guard count > 0 else { return }
     var next = checkpoint
-    next.trimmedPosition = segments[1].basePosition
-    next.trimmedSequence = segments[1].baseSequence
-    next.firstSegmentNumber = segments[1].number
-    try preparer.trim([segments[0]], checkpoint: next)
+    next.trimmedPosition = segments[count].basePosition
+    next.trimmedSequence = segments[count].baseSequence
+    next.firstSegmentNumber = segments[count].number
+    try preparer.trim(Array(segments[..<count]), checkpoint: next)
     checkpoint = next
-    guard let trimmed = catalog.removeFirst() else { return }
-    if trimmed.isDamaged || cursors.isInUse(segment: trimmed.number) {
-      // Views stay readable: the file goes when the last of them does.
-      try preparer.remove(trimmed)
-    } else {
-      keep(trimmed, preparer: preparer)
+    for _ in 0..<count {
+      guard let trimmed = catalog.removeFirst() else { return }
+      if trimmed.isDamaged || cursors.isInUse(segment: trimmed.number) {
+        // Views stay readable: the file goes when the last of them does.
+        try? remove(trimmed, preparer: preparer)
+      } else {
+        keep(trimmed, preparer: preparer)
+      }
     }
   }
 }

@@ -63,6 +63,8 @@ final class QueueWriter {
   var tailIsInFlight = false
   var syncSlot: Int?
   var isActive = false
+  /// Whether the queue was dropped: the committer never looks at it again.
+  var isReleased = false
   /// Whether the committer asked for the next publish in the settling that goes on.
   var isResting = false
   var failure: SpateError?

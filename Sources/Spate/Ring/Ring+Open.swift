@@ -22,7 +22,9 @@ extension Ring {
     let end =
       state.newest.map { LogMark(position: $0.endPosition ?? 0, sequence: $0.endSequence) } ?? state.end
     let needed = byteCount + ChunkFrame.byteCount
-    guard let segment = segment(&state, for: needed, at: end) else { return block(.backPressured) }
+    guard let segment = segment(&state, for: needed, at: end) else {
+      return block(state.missingSegment.map { .refused(.full($0)) } ?? .backPressured)
+    }
     // A claim that does not fit before the next stride has a chunk to itself, too: others never cross one.
     let toStride = bytesToStride(from: end.position, in: segment)
     let isRun = isRun || Format.alignUp(UInt64(needed), to: configuration.blockByteCount) > toStride
@@ -84,11 +86,19 @@ extension Ring {
       state.prepared = segment
       state.isPreparing = false
       state.isOutOfSegments = false
+      state.missingSegment = nil
       if case .full = state.refusal { state.refusal = nil }
       return replaced
     }
     unblock()
     return replaced
+  }
+
+  /// Notes that the segment that was asked for cannot be made for now. What fits the active one goes on; claims that
+  /// do not are refused as full until a segment is provided. Housekeeping thread.
+  func noteMissingSegment(_ error: SpateError) {
+    state.withLock { $0.missingSegment = error }
+    changed.signal()
   }
 
   /// Takes back a prepared segment that was never begun, for closing.
@@ -141,7 +151,8 @@ extension Ring {
       if !state.isPreparing {
         // A segment that is too small for this run is given up; housekeeping reuses the file.
         state.isPreparing = true
-        environment.prepareSegment(byteCount: max(state.segmentByteCount, footedByteCount(size)))
+        let minimum = footedByteCount(size)
+        environment.prepareSegment(byteCount: max(state.segmentByteCount, minimum), atLeast: minimum)
       }
       return nil
     }
@@ -198,7 +209,7 @@ extension Ring {
     let next =
       growing
       ? min(state.segmentByteCount * 4, configuration.maximalSegmentByteCount) : state.segmentByteCount
-    environment.prepareSegment(byteCount: next)
+    environment.prepareSegment(byteCount: next, atLeast: configuration.minimalSegmentByteCount)
   }
 
   /// How many bytes the next chunk gets. Grows while chunks fill within a millisecond or two, so that a burst

@@ -30,6 +30,8 @@ final class Ring: @unchecked Sendable {
     var isPreparing = false
     /// Whether a claim met the end of the last segment that is there.
     var isOutOfSegments = false
+    /// Why the segment that was asked for cannot be made for now: claims that need it are refused as full.
+    var missingSegment: SpateError?
     /// Segments that were begun and that the committer has not taken over.
     var begun: [RingSegment] = []
     var freeDescriptors: [Chunk] = []
@@ -147,9 +149,9 @@ protocol RingEnvironment: AnyObject, Sendable {
   var timestamp: UInt64 { get }
   /// What is durable now, and from where recovery must scan for state; written into each chunk frame.
   var recoveryHint: RecoveryHint { get }
-  /// Asks for a segment file of at least `byteCount` bytes; it arrives through ``Ring/provide(_:)``. Called
-  /// with the ring's lock held.
-  func prepareSegment(byteCount: UInt64)
+  /// Asks for a segment file of `byteCount` bytes, or, where there is no room for it, of at least `minimum`; it
+  /// arrives through ``Ring/provide(_:)``. Called with the ring's lock held.
+  func prepareSegment(byteCount: UInt64, atLeast minimum: UInt64)
   /// Who is told when memory is freed after a failed allocation.
   var bufferWaiter: any BufferWaiter { get }
   /// Asks for free memory to be made resident ahead. Called with the ring's lock held.

@@ -37,7 +37,7 @@ struct EngineStore: Sendable {
     -> EngineQueue
   {
     var options = QueueOptions()
-    options.retainedByteCount = settings.retainedByteCount
+    options.retention.maximalByteCount = settings.retainedByteCount
     if !syncs { options.syncIntervalNanoseconds = 3_600_000_000_000 }
     return EngineQueue(queue: try store.queue(named: name, options: options))
   }

@@ -1,0 +1,48 @@
+extension Store {
+  /// Removes a queue with all its records and cursors. Blocks on the disk; any thread.
+  ///
+  /// The queue is gone as a whole, durably, when this returns, and after a crash it is there as a whole or not at all. If it is
+  /// open, its handles and cursors get `closed` from then on, also those that wait; records that are lent stay
+  /// readable until they are released. What was appended and not durable is given up. A queue of the same name may
+  /// be made at once.
+  ///
+  /// - Throws: `notFound`; `closed` when the store is; what the disk says when the queue could not be taken away: it
+  ///   is closed then, and can be opened again.
+  @available(*, noasync)
+  public func drop(queueNamed name: String) throws(SpateError) {
+    try StoreLayout.validate(queueName: name)
+    let directory = StoreLayout.directory(ofQueue: name)
+    let grave = StoreLayout.queuesName + "/" + StoreLayout.droppedPrefix + String(UInt64.random(in: 0...(.max)), radix: 16)
+    try whileNobodyOpens(name) { (core, storage) throws(SpateError) in
+      let kind = try storage.kind(of: directory)
+      guard core != nil || kind == .directory else {
+        throw SpateError(.notFound, "there is no such queue; check the name", path: directory)
+      }
+      core?.drop()
+      // The rename is the drop: before it the queue is there, after it the name is free.
+      try storage.rename(directory, to: grave)
+      try storage.syncDirectory(StoreLayout.queuesName)
+    }
+    // What cannot be removed now goes when the store is opened again.
+    try? engine.storage.removeTree(grave)
+  }
+}
+
+extension Storage {
+  /// Removes what is left of queues that were dropped before a crash.
+  func removeDroppedQueues() {
+    for name in (try? contents(ofDirectory: StoreLayout.queuesName)) ?? []
+    where name.hasPrefix(StoreLayout.droppedPrefix) {
+      try? removeTree(StoreLayout.queuesName + "/" + name)
+    }
+  }
+
+  /// Removes a directory with everything in it.
+  func removeTree(_ path: String) throws(SpateError) {
+    for name in try contents(ofDirectory: path) {
+      let child = path + "/" + name
+      if try kind(of: child) == .directory { try removeTree(child) } else { try remove(child) }
+    }
+    try remove(path)
+  }
+}
