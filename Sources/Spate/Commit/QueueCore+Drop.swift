@@ -24,13 +24,14 @@ extension QueueCore {
 
   /// Asks the committer to let go of the queue; false while it cannot.
   private func isReleasedByCommitter() -> Bool {
-    let answer = Atomic<Bool>(false)
-    return withoutActuallyEscaping({ answer.store(self.writer.release(), ordering: .releasing) }) { body in
-      nonisolated(unsafe) let body = body
-      // SAFETY: `perform` returns after the body has run.
-      engine.committer.perform { unsafe body() }
-      return answer.load(ordering: .acquiring)
-    }
+    let answer = Answer()
+    engine.committer.perform { answer.isYes.store(self.writer.release(), ordering: .releasing) }
+    return answer.isYes.load(ordering: .acquiring)
+  }
+
+  /// What the committer found.
+  private final class Answer: Sendable {
+    let isYes = Atomic<Bool>(false)
   }
 }
 

@@ -19,6 +19,7 @@ final class FaultyStorage: Storage {
     var concerned = ""
     var paths: [Int32: String] = [:]
     var refusedCount = 0
+    var step: (@Sendable (Step) -> Int32)?
     var waitingCount = 0
   }
 
@@ -30,6 +31,24 @@ final class FaultyStorage: Storage {
   init(_ real: SystemStorage) { self.real = real }
 
   // MARK: What the test does
+
+  /// Calls `body` before each step that anybody but the committer takes to change the directory; what it returns is
+  /// the errno to fail with, or 0.
+  func onEachStep(_ body: (@Sendable (Step) -> Int32)?) { state.withLock { $0.step = body } }
+
+  /// A change of the directory.
+  enum Step: Sendable, Equatable {
+    case make(String), allocate(String), write(String), sync(String), rename(String), remove(String)
+    case syncDirectory(String)
+  }
+
+  private func take(_ step: Step, _ operation: SpateError.SystemOperation) throws(SpateError) {
+    guard !isCommitter, let body = state.withLock({ $0.step }) else { return }
+    let error = body(step)
+    if error != 0 { throw .system(error, operation) }
+  }
+
+  private func path(of file: StorageFile) -> String { state.withLock { $0.paths[file.descriptor] ?? "" } }
 
   /// Holds the committer at its next write or sync until ``resume()``.
   func stall() { state.withLock { $0.isStalled = true } }
@@ -122,6 +141,7 @@ final class FaultyStorage: Storage {
   var blockByteCount: Int { real.blockByteCount }
 
   func open(_ path: String, _ mode: OpenMode) throws(SpateError) -> StorageFile {
+    if mode == .createNew || mode == .createNewBuffered { try take(.make(path), .open) }
     let file = try real.open(path, mode)
     state.withLock { $0.paths[file.descriptor] = path }
     return file
@@ -139,12 +159,17 @@ final class FaultyStorage: Storage {
   }
 
   func write(_ file: StorageFile, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(SpateError) {
+    try take(.write(path(of: file)), .write)
     try unsafe real.write(file, bytes, at: offset)
   }
 
-  func sync(_ file: StorageFile) throws(SpateError) { try real.sync(file) }
+  func sync(_ file: StorageFile) throws(SpateError) {
+    try take(.sync(path(of: file)), .sync)
+    try real.sync(file)
+  }
 
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
+    try take(.allocate(path(of: file)), .write)
     try real.allocate(file, byteCount: byteCount)
   }
 
@@ -161,9 +186,21 @@ final class FaultyStorage: Storage {
   }
 
   func kind(of path: String) throws(SpateError) -> FileKind? { try real.kind(of: path) }
-  func rename(_ from: String, to: String) throws(SpateError) { try real.rename(from, to: to) }
-  func remove(_ path: String) throws(SpateError) { try real.remove(path) }
-  func syncDirectory(_ path: String) throws(SpateError) { try real.syncDirectory(path) }
+  func rename(_ from: String, to: String) throws(SpateError) {
+    try take(.rename(from), .rename)
+    try real.rename(from, to: to)
+  }
+
+  func remove(_ path: String) throws(SpateError) {
+    try take(.remove(path), .remove)
+    try real.remove(path)
+  }
+
+  func syncDirectory(_ path: String) throws(SpateError) {
+    try take(.syncDirectory(path), .syncDirectory)
+    try real.syncDirectory(path)
+  }
+
   func freeByteCount(at path: String) throws(SpateError) -> UInt64 { try real.freeByteCount(at: path) }
 
   func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)

@@ -84,6 +84,7 @@ extension Queue {
   }
 
   /// Appends from a test that is no asynchronous context, whatever surrounds it.
+  @discardableResult
   func appendBlocking(_ payload: [UInt8], level: DurabilityLevel = .durable) throws(SpateError) -> UInt64 {
     try append(payload, level: level)
   }
