@@ -37,12 +37,18 @@ extension Storage {
     }
   }
 
-  /// Removes a directory with everything in it.
+  /// Removes a directory with everything in it. Others may be at it, too: what is gone already is no failure.
   func removeTree(_ path: String) throws(SpateError) {
     for name in try contents(ofDirectory: path) {
       let child = path + "/" + name
-      if try kind(of: child) == .directory { try removeTree(child) } else { try remove(child) }
+      if try kind(of: child) == .directory { try removeTree(child) } else { try removeIfThere(child) }
     }
-    try remove(path)
+    try removeIfThere(path)
+  }
+
+  private func removeIfThere(_ path: String) throws(SpateError) {
+    do throws(SpateError) { try remove(path) } catch {
+      guard error.code == .notFound else { throw error }
+    }
   }
 }

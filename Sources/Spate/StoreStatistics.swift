@@ -53,6 +53,9 @@ public struct QueueStatistics: Sendable {
   /// When the first and the last of them were dropped, ns since 1970; 0 when none was.
   public var firstDropTimestamp: UInt64 = 0
   public var lastDropTimestamp: UInt64 = 0
+  /// The drops by time, oldest first: those within a second of each other are one range. The last
+  /// ``droppedRangeLimit`` ranges are kept; ``droppedCount`` counts all.
+  public var droppedRanges: [DroppedRange] = []
   /// Zero-copy claims that passed their deadline and were given up.
   public var expiredClaimCount: UInt64 = 0
   /// Bytes of the queue's segment files, spare ones included.
@@ -65,6 +68,9 @@ public struct QueueStatistics: Sendable {
   public var cursorCount = 0
   /// How many records the cursor furthest behind has yet to read, counted to the durable end.
   public var largestCursorLag: UInt64 = 0
+
+  /// How many ranges of drops are kept.
+  public static let droppedRangeLimit = 64
 
   /// Statistics of nothing.
   public init() {}

@@ -8,7 +8,25 @@ final class QueueCounters: Sendable {
   private let backPressureTime = Atomic<UInt64>(0)
   private let commits = Atomic<UInt64>(0)
   private let largestCommit = Atomic<UInt64>(0)
-  private let drops = Mutex<(count: UInt64, first: UInt64, last: UInt64)>((0, 0, 0))
+  private let drops = Mutex(Drops())
+
+  private struct Drops {
+    var count: UInt64 = 0
+    var first: UInt64 = 0
+    var ranges: [DroppedRange] = []
+
+    mutating func add(_ records: UInt64, at timestamp: UInt64) {
+      if count == 0 { first = timestamp }
+      count += records
+      if let last = ranges.last, timestamp < last.lastTimestamp &+ 1_000_000_000 {
+        ranges[ranges.count - 1].count += records
+        ranges[ranges.count - 1].lastTimestamp = max(timestamp, last.lastTimestamp)
+        return
+      }
+      if ranges.count == QueueStatistics.droppedRangeLimit { ranges.removeFirst() }
+      ranges.append(DroppedRange(count: records, firstTimestamp: timestamp, lastTimestamp: timestamp))
+    }
+  }
 
   // ORDERING: relaxed throughout: the counts order nothing.
   func countDrained(records: UInt64) { drained.wrappingAdd(records, ordering: .relaxed) }
@@ -25,11 +43,7 @@ final class QueueCounters: Sendable {
   }
 
   func countDrop(at timestamp: UInt64, records: UInt64) {
-    drops.withLock { drops in
-      if drops.count == 0 { drops.first = timestamp }
-      drops.count += records
-      drops.last = timestamp
-    }
+    drops.withLock { $0.add(records, at: timestamp) }
   }
 
   func fill(_ statistics: inout QueueStatistics) {
@@ -42,6 +56,7 @@ final class QueueCounters: Sendable {
     let drops = drops.withLock { $0 }
     statistics.droppedCount = drops.count
     statistics.firstDropTimestamp = drops.first
-    statistics.lastDropTimestamp = drops.last
+    statistics.lastDropTimestamp = drops.ranges.last?.lastTimestamp ?? 0
+    statistics.droppedRanges = drops.ranges
   }
 }

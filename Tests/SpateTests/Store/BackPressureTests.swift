@@ -74,11 +74,42 @@ import Testing
     #expect(statistics.droppedCount == 37)
     #expect(statistics.firstDropTimestamp > 0)
     #expect(statistics.lastDropTimestamp >= statistics.firstDropTimestamp)
+    #expect(
+      statistics.droppedRanges == [
+        DroppedRange(
+          count: 37,
+          firstTimestamp: statistics.firstDropTimestamp,
+          lastTimestamp: statistics.lastDropTimestamp
+        )
+      ]
+    )
     fixture.disk.resume()
     try fixture.queue.wait(for: UInt64(count - 1))
     try expectAllIsThere(fixture.queue, count: count)
     #expect(try unsafe fixture.queue.tryAppend(payload.span.bytes, policy: .drop) != .dropped)
     #expect(fixture.queue.statistics.droppedCount == 37)
+  }
+
+  @Test func dropsThatAreFarApartAreRangesOfTheirOwn() {
+    let counters = QueueCounters()
+    let second: UInt64 = 1_000_000_000
+    counters.countDrop(at: 10 * second, records: 2)
+    counters.countDrop(at: 11 * second - 1, records: 3)
+    counters.countDrop(at: 12 * second, records: 1)
+    var statistics = QueueStatistics()
+    counters.fill(&statistics)
+    #expect(
+      statistics.droppedRanges == [
+        DroppedRange(count: 5, firstTimestamp: 10 * second, lastTimestamp: 11 * second - 1),
+        DroppedRange(count: 1, firstTimestamp: 12 * second, lastTimestamp: 12 * second),
+      ]
+    )
+    for burst in 0..<100 as Range<UInt64> { counters.countDrop(at: (20 + 2 * burst) * second, records: 1) }
+    counters.fill(&statistics)
+    #expect(statistics.droppedRanges.count == QueueStatistics.droppedRangeLimit)
+    #expect(statistics.droppedCount == 106)
+    #expect(statistics.firstDropTimestamp == 10 * second)
+    #expect(statistics.lastDropTimestamp == 218 * second)
   }
 
   @Test func atTheDeadlineNothingWasAppended() throws {
