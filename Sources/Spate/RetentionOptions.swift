@@ -24,7 +24,9 @@ public struct RetentionOptions: Sendable, Equatable {
 
   /// Throws `invalidArgument` when a minimum is above its maximum.
   func validate() throws(SpateError) {
-    guard minimalByteCount <= maximalByteCount ?? .max, minimalAgeNanoseconds <= maximalAgeNanoseconds ?? .max else {
+    guard minimalByteCount <= maximalByteCount ?? .max,
+      minimalAgeNanoseconds <= maximalAgeNanoseconds ?? .max
+    else {
       throw SpateError(.invalidArgument, "what is kept at least must not be more than what is kept at most")
     }
   }

@@ -109,6 +109,12 @@ struct QueueVerifier {
     case .unreadableCheckpoint:
       let message = "the checkpoint does not match its checksum; the log is read further back instead"
       add(.checkpoint, directory + "/" + Format.checkpointName, message)
+    case .lostCursorPlaces(let count):
+      let message =
+        count > 0
+        ? "the places of \(count) named cursors cannot be read; those without another copy begin at the earliest record"
+        : "the file with the places of named cursors is gone; cursors that the log does not name begin at the earliest record"
+      add(.cursorPlaces, directory + "/" + Format.cursorsName, message)
     case .halfMadeSegment(let name):
       add(.leftover, directory + "/" + name, "a segment file that was not finished; it holds nothing")
     case .finishedRemoval(let number):

@@ -12,6 +12,8 @@ public struct StoreVerification: Sendable {
       case queueManifest
       /// A queue's checkpoint cannot be read. The log is read further back instead.
       case checkpoint
+      /// Places of named cursors cannot be read: what they had acknowledged may be delivered again.
+      case cursorPlaces
       /// A part of a segment's header does not match its checksum; what it said follows from the records.
       case header
       /// A segment's header cannot be read, and its records cannot be placed.

@@ -19,11 +19,16 @@ struct QueueCreation: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keep at most so many bytes of segment files while appending: the oldest are trimmed, read or not.",
+      "Keep at most so many bytes of segment files while appending: the oldest are trimmed, but for what a named cursor still needs.",
       valueName: "size"
     )
   )
   var retain: ByteCount?
+
+  @Option(
+    help: ArgumentHelp("Refuse appends while the queue's files take so many bytes.", valueName: "size")
+  )
+  var quota: ByteCount?
 
   @Option(
     help: ArgumentHelp("Memory for records on their way to the disk. (default: 64MiB)", valueName: "size")
@@ -50,7 +55,8 @@ struct QueueCreation: ParsableArguments {
     var options = QueueOptions()
     options.createsIfMissing = !noCreate
     options.baseSequence = baseSequence
-    options.retainedByteCount = retain?.bytes
+    options.retention.maximalByteCount = retain?.bytes
+    options.quotaByteCount = quota?.bytes
     // Nobody waits for the medium below `durable`: a sync a second is enough.
     if level != .durable { options.syncIntervalNanoseconds = 1_000_000_000 }
     return options
