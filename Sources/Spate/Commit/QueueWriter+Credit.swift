@@ -49,7 +49,10 @@ extension QueueWriter {
       chunk = candidate.next
     }
     chunk = oldest
-    while clean > keep, let candidate = chunk, let end = candidate.endPosition, end <= settled {
+    // Not the one that is drained: closed at the end of a whole block since the last look, it is not left yet.
+    while clean > keep, let candidate = chunk, let end = candidate.endPosition, end <= settled,
+      candidate != drainChunk
+    {
       clean -= candidate.bufferByteCount
       let next = candidate.next
       if lastDrained == candidate { lastDrained = nil }

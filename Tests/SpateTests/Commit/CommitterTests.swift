@@ -121,6 +121,35 @@ struct CommitterTests {
     try bench.checkPowerCut()
   }
 
+  @Test("A chunk that is full to its last byte and closed between drain and reclaim is not taken away under the drain")
+  func closedAtTheDurableEnd() throws {
+    let bench = try CommitBench()
+    try bench.append(100)
+    bench.settle()
+    let chunk = try #require(bench.core().ring.oldestChunk)
+    var left = Int(chunk.basePosition) + chunk.capacity - Int(bench.writer().drained.position)
+    var count: UInt64 = 1
+    while left > 0 {
+      // Frames that share the chunk, the last of which ends with it.
+      let frame = left > 2000 ? 1000 : left > 1000 ? left / 16 * 8 : left
+      try bench.append(frame - FrameHeader.byteCount)
+      left -= frame
+      count += 1
+    }
+    bench.settle()
+    #expect(chunk == bench.core().ring.oldestChunk && chunk.endPosition == nil)
+    #expect(bench.writer().durable.position == chunk.basePosition + UInt64(chunk.capacity))
+    bench.core().ring.closeNewest()
+    bench.writer().reclaim(keepingAtMost: 0)
+    for _ in 0..<20 {
+      try bench.append(100)
+      bench.round()
+    }
+    bench.settle()
+    #expect(bench.durable() == count + 20)
+    try bench.checkPowerCut()
+  }
+
   @Test("Writes that complete out of order are credited in order")
   func outOfOrder() throws {
     for order in [[3, 2, 1, 0], [1, 0, 3, 2], [2, 3, 0, 1]] {
