@@ -4,6 +4,7 @@ import Spate
 /// The other process of the crash and lock tests: told by its arguments what to do, killed by its parent.
 ///
 ///     SpateCrashChild append path=… seed=… life=… [strategy=…] [mode=…] [segment=…] [retain=…] [producers=…]
+///     SpateCrashChild consume path=… seed=… [strategy=…] [mode=…] [segment=…]
 ///     SpateCrashChild hold path=…          opens the store, prints "held", and waits for the end of its input
 ///     SpateCrashChild open path=… user=…   opens the store as that user and prints the number of the error
 @main
@@ -13,6 +14,7 @@ enum SpateCrashChild {
     do {
       switch CommandLine.arguments.dropFirst().first {
       case "append": try Producers(arguments).run()
+      case "consume": try Consumer.run(arguments)
       case "hold": try hold(arguments)
       case "open": try open(arguments)
       default: Output.fail("no such command")

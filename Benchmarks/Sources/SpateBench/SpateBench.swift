@@ -14,7 +14,7 @@ struct SpateBench: ParsableCommand {
       TargetsCommand.self, LimitsCommand.self, DurableCommand.self, FreshCommand.self, PublishedCommand.self,
       ClosedLoopCommand.self, WrittenCommand.self, TailCommand.self, StalledCursorCommand.self,
       ReadBackCommand.self, ManyQueuesCommand.self, OpenCommand.self, ProcessorCommand.self,
-      MemoryCommand.self,
+      MemoryCommand.self, AcknowledgeCommand.self,
       DiskStallCommand.self, ChildFillCommand.self, ChildMemoryCommand.self,
     ]
   )

@@ -227,3 +227,20 @@ struct DiskStallCommand: ParsableCommand {
 
   func run() throws { try common.run([DiskStallScenario(stallSeconds: stallSeconds)], title: "disk-stall") }
 }
+
+struct AcknowledgeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "acknowledge",
+    abstract: "What named cursors cost: acknowledging, its syncs, and opening many."
+  )
+  @OptionGroup var common: CommonOptions
+  @Option(help: "Records to acknowledge.") var recordCount = 1_000_000
+  @Option(help: "Named cursors to open.") var cursorCount = 1_000
+
+  func run() throws {
+    try common.run(
+      [AcknowledgeScenario(recordCount: recordCount, cursorCount: cursorCount)],
+      title: "acknowledge"
+    )
+  }
+}

@@ -42,6 +42,9 @@ struct EngineStore: Sendable {
     return EngineQueue(queue: try store.queue(named: name, options: options))
   }
 
+  /// Syncs that the medium acknowledged.
+  var syncCount: UInt64 { store.statistics.syncCount }
+
   /// Makes everything durable and gives the lock back.
   func close() throws { try store.close() }
 
@@ -68,6 +71,25 @@ struct EngineQueue: Sendable {
   /// Waits until a record is at a level.
   func wait(for sequence: UInt64, level: EngineLevel) throws {
     try queue.wait(for: sequence, level: level, until: nil)
+  }
+
+  /// Opens a named cursor, or makes it without waiting for the disk, and lets go of it.
+  func makeCursor(named name: String) throws {
+    var options = NamedCursorOptions()
+    options.creationLevel = .published
+    _ = try queue.cursor(named: name, options: options)
+  }
+
+  /// Acknowledges one record after the other by a named cursor: at full speed, or so many a second.
+  func acknowledge(_ sequences: Range<UInt64>, named name: String, perSecond rate: Int?) throws {
+    let cursor = try queue.cursor(named: name)
+    let start = nanosecondsNow()
+    for sequence in sequences {
+      try cursor.acknowledge(through: sequence)
+      // A look at the clock costs as much as an acknowledgement: one for a hundred.
+      guard let rate, sequence % 100 == 99 else { continue }
+      pause(untilNanoseconds: start + (sequence + 1) * 1_000_000_000 / UInt64(rate))
+    }
   }
 
   /// The sequence after the last durable record.
