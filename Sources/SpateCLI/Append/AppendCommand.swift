@@ -103,7 +103,15 @@ struct AppendCommand: ParsableCommand {
       pacer: rate.map { Pacer(recordsPerSecond: $0) }
     )
     let acknowledger = acks ? Acknowledger(queue: queue, level: level.level, run: run) : nil
-    let crew = try ProducerCrew(run: run, count: producers)
+    let crew = try ProducerCrew(
+      run: run,
+      count: producers,
+      progress: ProgressBar(
+        "append",
+        total: inputByteCount,
+        isWanted: !isTypedIn && !(acks && isatty(STDOUT_FILENO) == 1)
+      )
+    )
     do {
       try acknowledger?.start()
       for file in files where !run.isStopping { try append(file, crew: crew) }
@@ -114,25 +122,34 @@ struct AppendCommand: ParsableCommand {
     try finish(run, store: store, acknowledger: acknowledger)
   }
 
+  /// Whether a person types the records.
+  private var isTypedIn: Bool { files.contains("-") && isatty(STDIN_FILENO) == 1 }
+
+  /// The bytes of all files; nil when there is something else among them.
+  private var inputByteCount: UInt64? {
+    var sum: UInt64 = 0
+    for path in files {
+      var status = stat()
+      guard unsafe (path == "-" ? fstat(STDIN_FILENO, &status) : stat(path, &status)) == 0,
+        status.st_mode & S_IFMT == S_IFREG
+      else { return nil }
+      sum += UInt64(status.st_size)
+    }
+    return sum
+  }
+
   private func append(_ path: String, crew: ProducerCrew) throws {
     let descriptor = unsafe path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw CommandFailure.system("open the file", path) }
     defer { if path != "-" { close(descriptor) } }
-    var status = stat()
-    unsafe fstat(descriptor, &status)
-    let isFile = status.st_mode & S_IFMT == S_IFREG
-    var progress = ProgressBar(
-      "append",
-      total: isFile ? UInt64(status.st_size) : nil,
-      isWanted: isatty(descriptor) == 0 && !(acks && isatty(STDOUT_FILENO) == 1)
+    try crew.append(
+      from: RecordBlockReader(
+        descriptor: descriptor,
+        path: path == "-" ? "standard input" : path,
+        delimiter: delimiter,
+        maximalRecordByteCount: creation.maximalRecordByteCount
+      )
     )
-    let reader = RecordBlockReader(
-      descriptor: descriptor,
-      path: path == "-" ? "standard input" : path,
-      delimiter: delimiter,
-      maximalRecordByteCount: creation.maximalRecordByteCount
-    )
-    try crew.append(from: reader, progress: &progress)
   }
 
   /// Waits until everything that was appended is durable, then says how it ended.

@@ -13,11 +13,14 @@ final class ProducerCrew {
   private let empty = Handover<RecordBlock>()
   private let recordCount = Counter()
   private var threads: [WorkerThread] = []
+  private var progress: ProgressBar
+  private var byteCount: UInt64 = 0
 
   /// Starts the threads.
-  init(run: AppendRun, count: Int) throws {
+  init(run: AppendRun, count: Int, progress: consuming ProgressBar) throws {
     self.run = run
     self.count = count
+    self.progress = progress
     // One more than there are producers, so that reading goes on while all of them append.
     for _ in 0..<(count == 1 ? 1 : count + 1) {
       empty.put(RecordBlock(capacity: RecordBlockReader.blockByteCount * 2))
@@ -43,9 +46,8 @@ final class ProducerCrew {
   }
 
   /// Appends everything that a reader gives, until its end or until the command should stop.
-  func append(from reader: borrowing RecordBlockReader, progress: inout ProgressBar) throws {
+  func append(from reader: borrowing RecordBlockReader) throws {
     var producer = Producer(run: run)
-    var byteCount: UInt64 = 0
     while !run.isStopping, let block = empty.take() {
       guard try reader.fill(block) else {
         empty.put(block)
@@ -67,6 +69,7 @@ final class ProducerCrew {
     full.close()
     for thread in threads { thread.join() }
     threads = []
+    progress.clear()
     run.finish()
   }
 }
