@@ -12,7 +12,9 @@ extension Store {
   public func drop(queueNamed name: String) throws(SpateError) {
     try StoreLayout.validate(queueName: name)
     let directory = StoreLayout.directory(ofQueue: name)
-    let grave = StoreLayout.queuesName + "/" + StoreLayout.droppedPrefix + String(UInt64.random(in: 0...(.max)), radix: 16)
+    let grave =
+      StoreLayout.queuesName + "/" + StoreLayout.droppedPrefix
+      + String(UInt64.random(in: 0...(.max)), radix: 16)
     try whileNobodyOpens(name) { (core, storage) throws(SpateError) in
       let kind = try storage.kind(of: directory)
       guard core != nil || kind == .directory else {

@@ -64,7 +64,9 @@ final class Consumer {
     while true {
       var cursor = try queue.cursor(named: name)
       for _ in 0..<(1 + random(200)) {
-        guard let batch = try cursor.nextBatch(maximalCount: Int(1 + random(40)), until: nil) else { continue }
+        guard let batch = try cursor.nextBatch(maximalCount: Int(1 + random(40)), until: nil) else {
+          continue
+        }
         Output.write("d \(name) \(batch.firstSequence) \(batch.endSequence)\n")
         if name == "slow" { usleep(UInt32(random(2_000))) }
         if random(8) == 0 {

@@ -77,7 +77,9 @@ struct CursorFileContent: Sendable {
     }
     var newest: Entry?
     for (side, decoding) in sides.enumerated() {
-      guard case .valid(let slot) = decoding, slot.generation >= newest?.slot.generation ?? 0 else { continue }
+      guard case .valid(let slot) = decoding, slot.generation >= newest?.slot.generation ?? 0 else {
+        continue
+      }
       newest = Entry(pair: CursorFile.Pair(number: pair, side: side, generation: slot.generation), slot: slot)
     }
     if let newest { return entries.append(newest) }

@@ -77,7 +77,9 @@ final class CursorHold: Sendable {
     if let end = core.named.recordByFrame(place), end == 0 || core.watermarks.isCovered(kind, end) { return }
     // A thread that may block waits for the commit: it can turn to the slots when there is none.
     let result: Result<Void, SpateError> = await core.support.disk.perform {
-      do throws(SpateError) { return .success(try self.settle(level, until: -1)) } catch { return .failure(error) }
+      do throws(SpateError) { return .success(try self.settle(level, until: -1)) } catch {
+        return .failure(error)
+      }
     }
     try result.get()
   }

@@ -77,7 +77,9 @@ extension NamedCursorRegistry {
           type: .acknowledgement
         )
         let stamped = body.stamped(at: core.timestamp)
-        guard let claimed = claim(byteCount: body.frameByteCount, on: ring, opening: opening) else { return nil }
+        guard let claimed = claim(byteCount: body.frameByteCount, on: ring, opening: opening) else {
+          return nil
+        }
         let end = claimed.position &+ UInt64(claimed.byteCount)
         unsafe body.write(stamped, to: claimed.start)
         unsafe ring.publish(

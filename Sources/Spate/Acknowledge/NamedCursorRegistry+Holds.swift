@@ -18,9 +18,12 @@ extension NamedCursorRegistry {
   }
 
   /// Makes a cursor that stands at `sequence`, and opens it; another thread may have been faster in making it.
-  func create(_ name: [UInt8], at sequence: () throws(SpateError) -> UInt64) throws(SpateError) -> CursorHold {
+  func create(_ name: [UInt8], at sequence: () throws(SpateError) -> UInt64) throws(SpateError) -> CursorHold
+  {
     let made: NamedPlace? = try file.withLock { (file) throws(SpateError) in
-      guard !changes.withLock({ $0.isClosed }) else { throw SpateError(.closed, "the queue was closed; open it again") }
+      guard !changes.withLock({ $0.isClosed }) else {
+        throw SpateError(.closed, "the queue was closed; open it again")
+      }
       if state.withLock({ $0.places[name] != nil }) { return nil }
       let start = try sequence()
       let pair = try file.takePair()

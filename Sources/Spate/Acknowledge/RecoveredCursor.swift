@@ -44,7 +44,8 @@ struct RecoveredCursor: Equatable, Sendable {
   private mutating func apply(_ acknowledgement: Acknowledgement, at position: UInt64) {
     isInLog = true
     // A frame of a later epoch is newer than the slot wherever it stands: positions are given out again.
-    guard acknowledgement.epoch > slotEpoch || (acknowledgement.epoch == slotEpoch && position >= slotPosition)
+    guard
+      acknowledgement.epoch > slotEpoch || (acknowledgement.epoch == slotEpoch && position >= slotPosition)
     else { return }
     firstFramePosition = firstFramePosition ?? position
     epoch = acknowledgement.epoch

@@ -44,7 +44,9 @@ extension QueueWriter {
     self.failure = nil
     _ = drain()
     self.failure = failure
-    guard inFlight.isEmpty, syncSlot == nil, drainPosition >= core.ring.claimedEnd.position else { return false }
+    guard inFlight.isEmpty, syncSlot == nil, drainPosition >= core.ring.claimedEnd.position else {
+      return false
+    }
     self.failure = SpateError(.closed, "the queue was dropped", path: core.name)
     closeFiles()
     segments.removeAll()

@@ -10,7 +10,9 @@ extension QueueRecovery {
       queueIdentifier: manifest.queueIdentifier,
       isExpected: checkpoint.hasCursorFile
     )
-    if content.isIncomplete { report.findings.append(.lostCursorPlaces(count: content.unreadablePairs.count)) }
+    if content.isIncomplete {
+      report.findings.append(.lostCursorPlaces(count: content.unreadablePairs.count))
+    }
     epoch = content.entries.reduce(epoch) { max($0, $1.slot.epoch) }
     return content
   }

@@ -38,7 +38,9 @@ extension Engine {
   /// The places of cursors whose frames stand in them are saved first, then the checkpoint says durably where the
   /// log begins, then the files go: a crash in between leaves the old beginning or the new one.
   private func trim(_ core: QueueCore, count: Int) throws(SpateError) {
-    if core.named.mustSaveBeforeTrim { try spendingReserve { () throws(SpateError) in try core.named.save() } }
+    if core.named.mustSaveBeforeTrim {
+      try spendingReserve { () throws(SpateError) in try core.named.save() }
+    }
     let old = core.firstSequence
     try spendingReserve { () throws(SpateError) in
       try core.withFiles { (files, preparer) throws(SpateError) in
@@ -49,7 +51,9 @@ extension Engine {
   }
 
   /// Throws `diskFull` when a new segment file of `byteCount` bytes would exceed a quota; a spare file is there already.
-  func checkQuotas(of core: QueueCore, _ files: borrowing QueueFiles, adding byteCount: UInt64) throws(SpateError) {
+  func checkQuotas(of core: QueueCore, _ files: borrowing QueueFiles, adding byteCount: UInt64)
+    throws(SpateError)
+  {
     guard !files.hasSpare(of: byteCount) else { return }
     if let quota = core.quotaByteCount, files.byteCount + byteCount > quota {
       throw SpateError(

@@ -19,7 +19,9 @@ struct RetentionPlan: Equatable {
   ) {
     var byteCount = segments.reduce(0) { $0 + $1.byteCount }
     for (segment, next) in zip(segments, segments.dropFirst()) {
-      guard let end = segment.endPosition, let endSequence = segment.endSequence, end <= durable else { return }
+      guard let end = segment.endPosition, let endSequence = segment.endSequence, end <= durable else {
+        return
+      }
       let last = segment.lastTimestamp ?? next.baseTimestamp
       let age = now - min(last, now)
       let isOver =

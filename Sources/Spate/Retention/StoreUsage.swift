@@ -14,10 +14,12 @@ final class StoreUsage: Sendable {
 
   /// Notes what the queues on the disk have, before they are opened.
   func measure(_ storage: any Storage) throws(SpateError) {
-    for name in try storage.contents(ofDirectory: StoreLayout.queuesName) where StoreLayout.isQueueName(name) {
+    for name in try storage.contents(ofDirectory: StoreLayout.queuesName) where StoreLayout.isQueueName(name)
+    {
       let directory = StoreLayout.directory(ofQueue: name)
       var byteCount: UInt64 = 0
-      for file in try storage.contents(ofDirectory: directory) where Format.segmentNumber(inName: file) != nil {
+      for file in try storage.contents(ofDirectory: directory) where Format.segmentNumber(inName: file) != nil
+      {
         let opened = try storage.open(directory + "/" + file, .read)
         defer { storage.close(opened) }
         byteCount += try storage.byteCount(of: opened)

@@ -205,7 +205,9 @@ import Testing
     #expect(try cursor.next()?.sequence == 50)
     try cursor.acknowledge(through: 50, waitingFor: .durable)
     let second = try StoreCopy(of: fixture.scratch.path)
-    #expect(try second.open(fixture.options).queue(named: "events").delivered(to: "billing") == Array(51..<90))
+    #expect(
+      try second.open(fixture.options).queue(named: "events").delivered(to: "billing") == Array(51..<90)
+    )
     batch.release()
   }
 

@@ -111,7 +111,8 @@ import Testing
     }
     try fixture.queue.wait(for: 29)
     let starts: [(StartPosition, UInt64)] = [
-      (.earliest, 0), (.latest, 30), (.sequence(7), 7), (.sequence(30), 30), (.time(1095), 10), (.time(1100), 10),
+      (.earliest, 0), (.latest, 30), (.sequence(7), 7), (.sequence(30), 30), (.time(1095), 10),
+      (.time(1100), 10),
       (.time(9_999_999), 30),
     ]
     for (index, (start, expected)) in starts.enumerated() {

@@ -39,7 +39,12 @@ final class StoreCopy {
   /// Takes a file of the copy away.
   func remove(_ file: String) { unsafe unlink(scratch.path + "/" + file) }
 
-  private static func copy(_ directory: String, from storage: SystemStorage, at path: String, to target: String)
+  private static func copy(
+    _ directory: String,
+    from storage: SystemStorage,
+    at path: String,
+    to target: String
+  )
     throws
   {
     for name in try storage.contents(ofDirectory: directory) {

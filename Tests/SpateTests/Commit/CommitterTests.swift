@@ -121,7 +121,9 @@ struct CommitterTests {
     try bench.checkPowerCut()
   }
 
-  @Test("A chunk that is full to its last byte and closed between drain and reclaim is not taken away under the drain")
+  @Test(
+    "A chunk that is full to its last byte and closed between drain and reclaim is not taken away under the drain"
+  )
   func closedAtTheDurableEnd() throws {
     let bench = try CommitBench()
     try bench.append(100)

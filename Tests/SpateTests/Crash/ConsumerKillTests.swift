@@ -19,7 +19,8 @@ import Testing
       let arguments = [
         "path=\(scratch.path)", "seed=\(random.next() >> 1)",
         "strategy=\(way.strategy == .ioUring ? "ioUring" : "systemCalls")",
-        "mode=\(way.mode == .direct ? "direct" : "buffered")", "segment=\(16 << 10)", "largestSegment=\(64 << 10)",
+        "mode=\(way.mode == .direct ? "direct" : "buffered")", "segment=\(16 << 10)",
+        "largestSegment=\(64 << 10)",
       ]
       let child = try ChildProcess(["consume"] + arguments)
       if random.next() % 5 != 0 { _ = child.firstLine() }
@@ -32,7 +33,10 @@ import Testing
         if fields[0] == "d" {
           // Again or next, never further.
           let first = try #require(UInt64(fields[2]))
-          #expect(first <= delivered[fields[1]] ?? 0, "\(fields[1]) skipped to \(first), life \(life), seed \(seed)")
+          #expect(
+            first <= delivered[fields[1]] ?? 0,
+            "\(fields[1]) skipped to \(first), life \(life), seed \(seed)"
+          )
           delivered[fields[1]] = max(delivered[fields[1]] ?? 0, end)
         } else {
           settled[fields[1]] = max(settled[fields[1]] ?? 0, end)

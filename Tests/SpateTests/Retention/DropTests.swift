@@ -123,7 +123,12 @@ import Testing
             }
           }
           begun.wrappingAdd(1, ordering: .relaxed)
-          while true { try queue.append([UInt8](repeating: 1, count: 500), level: thread % 2 == 0 ? .durable : .published) }
+          while true {
+            try queue.append(
+              [UInt8](repeating: 1, count: 500),
+              level: thread % 2 == 0 ? .durable : .published
+            )
+          }
         } catch {
           let code = (error as? SpateError)?.code
           #expect(code == .closed || code == .queueFailed, "\(error)")

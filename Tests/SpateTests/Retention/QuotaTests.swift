@@ -111,7 +111,8 @@ import Testing
     // Only files of up to 64 KiB fit: the size is known once the file is written to its end.
     let written = Mutex<[String: Int]>([:])
     fixture.disk.onEachStep { step in
-      guard isRefusing.load(ordering: .relaxed), case .write(let file) = step, file.hasSuffix(".preparing") else {
+      guard isRefusing.load(ordering: .relaxed), case .write(let file) = step, file.hasSuffix(".preparing")
+      else {
         return 0
       }
       var status = stat()
@@ -144,7 +145,10 @@ import Testing
     let (store, _) = try RetentionFixture.open(fixture.scratch.path, fixture.options)
     defer { try? store.close() }
     let again = try store.queue(named: "other")
-    #expect(failure { try unsafe again.append(payload.span.bytes, until: .now + .milliseconds(50)) }?.code == .diskFull)
+    #expect(
+      failure { try unsafe again.append(payload.span.bytes, until: .now + .milliseconds(50)) }?.code
+        == .diskFull
+    )
     // A drop makes room, and the append that waits goes on by itself.
     try onThreads(2) { thread in
       if thread == 0 { try again.append([1]) } else { try store.drop(queueNamed: "events") }
@@ -223,7 +227,9 @@ import Testing
       defer { close(descriptor) }
       let block = [UInt8](repeating: 1, count: 4096)
       while unsafe write(descriptor, block, block.count) > 0 {}
-      guard errno == ENOSPC else { throw SpateError(.ioFailed, "the disk is not full", systemErrorNumber: errno) }
+      guard errno == ENOSPC else {
+        throw SpateError(.ioFailed, "the disk is not full", systemErrorNumber: errno)
+      }
     }
 
     deinit { unsafe unlink(path) }

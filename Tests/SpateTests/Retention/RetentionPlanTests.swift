@@ -96,9 +96,12 @@ import Testing
   @Test func timeThatWillAllowMoreIsTold() {
     #expect(plan(acknowledged: nil).nextLookNanoseconds == nil)
     #expect(plan(acknowledged: 5).nextLookNanoseconds == nil)
-    #expect(plan(acknowledged: nil) { $0.maximalAgeNanoseconds = 2_500_000_000 }.nextLookNanoseconds == 501_000_000)
     #expect(
-      plan(acknowledged: .max) { $0.minimalAgeNanoseconds = 7_000_000_000 }.nextLookNanoseconds == 2_001_000_000
+      plan(acknowledged: nil) { $0.maximalAgeNanoseconds = 2_500_000_000 }.nextLookNanoseconds == 501_000_000
+    )
+    #expect(
+      plan(acknowledged: .max) { $0.minimalAgeNanoseconds = 7_000_000_000 }.nextLookNanoseconds
+        == 2_001_000_000
     )
     #expect(plan(acknowledged: 5) { $0.maximalAgeNanoseconds = 7_000_000_000 }.nextLookNanoseconds == nil)
   }

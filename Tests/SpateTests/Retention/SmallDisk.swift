@@ -19,7 +19,9 @@ final class SmallDisk {
   init(byteCount: Int) throws {
     var template = Array("/tmp/spate-disk-XXXXXX".utf8CString)
     unsafe mkdtemp(&template)
-    path = unsafe template.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress.unsafelyUnwrapped) }
+    path = unsafe template.withUnsafeBufferPointer {
+      unsafe String(cString: $0.baseAddress.unsafelyUnwrapped)
+    }
     guard unsafe mount("tmpfs", path, "tmpfs", 0, "size=\(byteCount)") == 0 else {
       let error = errno
       unsafe rmdir(path)

@@ -24,7 +24,9 @@ final class FakeRingEnvironment: RingEnvironment, BufferWaiter {
   var recoveryHint: RecoveryHint { state.withLock { $0.hint } }
   var bufferWaiter: any BufferWaiter { self }
 
-  func prepareSegment(byteCount: UInt64, atLeast minimum: UInt64) { state.withLock { $0.wanted.append(byteCount) } }
+  func prepareSegment(byteCount: UInt64, atLeast minimum: UInt64) {
+    state.withLock { $0.wanted.append(byteCount) }
+  }
   func buffersWereFreed() { state.withLock { $0.freedCount += 1 } }
   func memoryWasFreed() { state.withLock { $0.freedCount += 1 } }
   func attend(_ bits: UInt32) { state.withLock { $0.attentionCount += 1 } }
