@@ -1,5 +1,13 @@
 /// What the files of a queue say: a picture of one moment.
 public struct QueueInspection: Sendable {
+  /// The place of a named cursor.
+  public struct Cursor: Sendable, Equatable {
+    /// The cursor's name.
+    public let name: String
+    /// Everything below this is acknowledged.
+    public let acknowledgedSequence: UInt64
+  }
+
   /// The queue's name.
   public let name: String
   /// The sixteen bytes that tie the queue's files together, in hexadecimal digits.
@@ -22,6 +30,8 @@ public struct QueueInspection: Sendable {
   public let fencingEpoch: UInt64
   /// The queue's metadata by name.
   public let metadata: [String: [UInt8]]
+  /// The named cursors, by name.
+  public let cursors: [Cursor]
   /// The segments of the log, oldest first, then those that are prepared and not used yet.
   public internal(set) var segments: [SegmentInspection] = []
   /// The times of the oldest and of the newest record, ns since 1970; nil when there is none.
@@ -44,11 +54,19 @@ public struct QueueInspection: Sendable {
     epoch = recovered.epoch
     fencingEpoch = recovered.fencingEpoch
     metadata = recovered.metadata
+    cursors = recovered.cursors.filter { !$0.isRemoved }
+      .map { Cursor(name: String(decoding: $0.name, as: UTF8.self), acknowledgedSequence: $0.sequence) }
+      .sorted { $0.name < $1.name }
     report = recovered.report
   }
 
   /// How many sequences are kept; abandoned ones and lost ones are counted too.
   public var recordCount: UInt64 { endSequence - min(endSequence, firstSequence) }
+  /// How many records that are kept a cursor has not acknowledged; abandoned and lost ones count.
+  public func lag(of cursor: Cursor) -> UInt64 {
+    endSequence - min(endSequence, max(cursor.acknowledgedSequence, firstSequence))
+  }
+
   /// The bytes of all segment files, prepared ones included.
   public var byteCount: UInt64 { segments.reduce(0) { $0 + $1.byteCount } }
 }

@@ -49,6 +49,7 @@ struct QueueMender {
       default: break
       }
     }
+    if recovered.cursorFile.isIncomplete { try mendCursorPlaces(recovered.cursorFile, &repair) }
     if let beginning = try recovered.missingBeginning(in: storage, directory: directory) {
       try fillMissing(beginning, recovered, &repair)
     }
@@ -259,6 +260,35 @@ struct QueueMender {
         footer.endSequence = walk.sequence
         return footer
       }
+    }
+  }
+
+  // MARK: Cursors
+
+  /// Clears the places of named cursors that cannot be read, or makes the file that is gone, without any.
+  private func mendCursorPlaces(
+    _ content: CursorFileContent,
+    _ repair: inout StoreRepair
+  ) throws(SpateError) {
+    let path = directory + "/" + Format.cursorsName
+    let pairByteCount = UInt64(2 * CursorSlot.byteCount)
+    let zeros = BlockBuffer(byteCount: Int(pairByteCount), alignment: Format.minimumBlockByteCount)
+    guard try storage.kind(of: path) != nil, content.capacity > 0 else {
+      unsafe try storage.replaceFile(
+        Format.cursorsName,
+        in: directory,
+        with: UnsafeRawBufferPointer(zeros.bytes)
+      )
+      return note(.clearedCursorPlaces, path, in: &repair)
+    }
+    let file = try SegmentFile(storage: storage, path: path, mayLock: true)
+    let aside = try Aside(storage: storage, directory: directory)
+    for pair in content.unreadablePairs {
+      let offsets = UInt64(pair) * pairByteCount..<UInt64(pair + 1) * pairByteCount
+      let copy = try aside.copy(offsets, of: file)
+      unsafe try storage.write(file.file, UnsafeRawBufferPointer(zeros.bytes), at: offsets.lowerBound)
+      try storage.sync(file.file)
+      note(.clearedCursorPlaces, path, asidePath: copy, fileOffsets: offsets, in: &repair)
     }
   }
 

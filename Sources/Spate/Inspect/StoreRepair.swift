@@ -17,6 +17,9 @@ public struct StoreRepair: Sendable {
       case filledRange
       /// A segment file without records was made for a part of the log whose file is gone.
       case filledSegment
+      /// Places of named cursors that cannot be read were copied to `aside/` and cleared: those cursors go on where
+      /// the log says, or begin at the earliest record.
+      case clearedCursorPlaces
       /// A file that cannot be used was moved to `aside/`.
       case setAside
     }

@@ -20,9 +20,18 @@ struct QueueFacts {
       ("bytes", .number(queue.byteCount)),
       ("firstTime", .optional(queue.firstTimestamp.map(Timestamp.text))),
       ("lastTime", .optional(queue.lastTimestamp.map(Timestamp.text))),
+      ("cursors", .array(queue.cursors.map(json))),
       ("metadata", .array(queue.metadata.keys.sorted().map(JSONValue.string))),
       ("aside", .array(queue.asideNames.map(JSONValue.string))),
       ("segments", .array(queue.segments.map(Self.json))),
+    ])
+  }
+
+  private func json(_ cursor: QueueInspection.Cursor) -> JSONValue {
+    .object([
+      ("name", .string(cursor.name)),
+      ("acknowledgedSequence", .number(cursor.acknowledgedSequence)),
+      ("lag", .number(queue.lag(of: cursor))),
     ])
   }
 
@@ -68,8 +77,16 @@ struct QueueFacts {
       let lost = queue.report.damages.reduce(0) { $0 + $1.sequences.count }
       lines.append(("damage", "\(lost) records cannot be read; see `spate verify`"))
     }
-    guard !queue.segments.isEmpty else { return FactLines.text(lines) }
-    return FactLines.text(lines) + "\n" + segmentTable
+    let tables = [queue.cursors.isEmpty ? nil : cursorTable, queue.segments.isEmpty ? nil : segmentTable]
+    return ([FactLines.text(lines)] + tables.compactMap(\.self)).joined(separator: "\n")
+  }
+
+  private var cursorTable: String {
+    var table = Table([("CURSOR", .left), ("ACKNOWLEDGED BELOW", .right), ("LAG", .right)])
+    for cursor in queue.cursors {
+      table.add([cursor.name, "\(cursor.acknowledgedSequence)", "\(queue.lag(of: cursor))"])
+    }
+    return table.text
   }
 
   private var segmentTable: String {

@@ -74,6 +74,7 @@ struct RepairCommand: ParsableCommand {
   private static func verb(_ kind: StoreRepair.Action.Kind) -> String {
     switch kind {
     case .rewroteManifest, .rewroteHeader, .rewroteFooter: "rewrote "
+    case .clearedCursorPlaces: "cleared "
     case .filledRange, .filledSegment: "filled  "
     default: "set aside"
     }

@@ -12,6 +12,7 @@ struct OwnershipTests {
     #expect(owner.waitForLines(1) == ["0"])
     for arguments in [
       ["append", store, "q"], ["trim", store, "q", "--before", "1"], ["repair", store],
+      ["drop", store, "q", "--yes"],
       ["import", store, "new", archive()],
     ] {
       let result = ChildCommand([CLI.path] + arguments).finish()
