@@ -23,8 +23,8 @@ struct SpateCommand: ParsableCommand {
     version: "spate 0.1.0",
     subcommands: [
       AppendCommand.self, CatCommand.self, ListCommand.self, InfoCommand.self,
-      DumpCommand.self, VerifyCommand.self, RepairCommand.self, TrimCommand.self, DropCommand.self,
-      ExportCommand.self, ImportCommand.self,
+      DumpCommand.self, VerifyCommand.self, RepairCommand.self, TrimCommand.self,
+      CursorsCommand.self, DropCommand.self, ExportCommand.self, ImportCommand.self,
     ]
   )
 

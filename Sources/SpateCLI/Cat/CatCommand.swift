@@ -13,12 +13,17 @@ struct CatCommand: ParsableCommand {
 
       \(Timestamp.help)
 
+      With --cursor it reads on behind what the named cursor acknowledged, and acknowledges what it wrote out; \
+      --from then says where a new cursor begins. Only the owner of a store moves cursors: nobody else may have it \
+      open then.
+
       Records that cannot be read are told on standard error and passed over; the exit code is then 3.
 
       Examples:
         spate cat logs journal --from -1h | grep error
         spate cat logs journal --follow --from latest --format json | jq .payload
         spate cat shop orders --from 1000 --until 2000
+        spate cat shop orders --cursor billing --follow | bill
       """
   )
 
@@ -58,6 +63,11 @@ struct CatCommand: ParsableCommand {
   var follow = false
 
   @Option(
+    help: ArgumentHelp("Read on with a named cursor, made where there is none.", valueName: "name")
+  )
+  var cursor: String?
+
+  @Option(
     help: ArgumentHelp(
       "What ends a record: newline, nul, or length-prefixed (four bytes, big-endian, before each).",
       valueName: "delimiter"
@@ -79,9 +89,15 @@ struct CatCommand: ParsableCommand {
   var keySeparator: KeySeparator?
 
   func run() throws {
+    var printer = RecordPrinter(format: format, delimiter: delimiter, keySeparator: keySeparator?.bytes ?? [])
+    if let cursor {
+      var named = try NamedCat(store: store.store, queue: queue, cursor: cursor, start: from)
+      return try named.run(printing: &printer, follow: follow) { durableEnd in
+        StopCondition(until: until, count: count, durableEnd: durableEnd, follows: follow)
+      }
+    }
     let reading = try StoreReading(store: store.store, queue: queue)
     let sequences = reading.sequences
-    var printer = RecordPrinter(format: format, delimiter: delimiter, keySeparator: keySeparator?.bytes ?? [])
     var cursor = try reading.queue.cursor(from: from.position(in: sequences))
     var stop = StopCondition(
       until: until,

@@ -20,12 +20,15 @@ struct QueueFacts {
       ("bytes", .number(queue.byteCount)),
       ("firstTime", .optional(queue.firstTimestamp.map(Timestamp.text))),
       ("lastTime", .optional(queue.lastTimestamp.map(Timestamp.text))),
-      ("cursors", .array(queue.cursors.map(json))),
+      ("cursors", cursorsJSON),
       ("metadata", .array(queue.metadata.keys.sorted().map(JSONValue.string))),
       ("aside", .array(queue.asideNames.map(JSONValue.string))),
       ("segments", .array(queue.segments.map(Self.json))),
     ])
   }
+
+  /// The named cursors.
+  var cursorsJSON: JSONValue { .array(queue.cursors.map(json)) }
 
   private func json(_ cursor: QueueInspection.Cursor) -> JSONValue {
     .object([
@@ -81,7 +84,8 @@ struct QueueFacts {
     return ([FactLines.text(lines)] + tables.compactMap(\.self)).joined(separator: "\n")
   }
 
-  private var cursorTable: String {
+  /// The named cursors, for people.
+  var cursorTable: String {
     var table = Table([("CURSOR", .left), ("ACKNOWLEDGED BELOW", .right), ("LAG", .right)])
     for cursor in queue.cursors {
       table.add([cursor.name, "\(cursor.acknowledgedSequence)", "\(queue.lag(of: cursor))"])
