@@ -79,6 +79,20 @@ struct ArchiveCommandTests {
     #expect(CLI.run("import", store, "nothing").status == .exited(1))
   }
 
+  @Test func aRecordOfAnotherArchiveIsFound() {
+    let archives = ["one\ntwo\n", "six\nten\n"].enumerated().map { index, text in
+      CLI.expect("append", scratch("store\(index)"), "q", input: Array(text.utf8))
+      return CLI.expect("export", scratch("store\(index)"), "q")
+    }
+    // The second record, whole and with its own checksum.
+    let place = archives[0].count - 48 - 35..<archives[0].count - 48
+    var mixed = archives[0]
+    mixed.replaceSubrange(place, with: archives[1][place])
+    let result = CLI.run("import", store, "q", input: mixed)
+    #expect(result.status == .exited(3))
+    #expect(result.error.contains("its trailer"))
+  }
+
   @Test func everyFlippedByteIsFound() {
     fill(3)
     let archive = CLI.expect("export", store, "q")
