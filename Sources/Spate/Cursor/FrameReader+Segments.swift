@@ -178,6 +178,14 @@ extension FrameReader {
 
   /// Handles a place that is not kept any more: goes on where what is kept begins, or says so.
   mutating func passTrimmed() throws(SpateError) {
+    if let first = log.catalog.first, first.basePosition > position, nextSequence >= first.baseSequence {
+      // It stood behind the last record of what was trimmed: nothing that it was to read is gone.
+      letGo()
+      neededByteCount = 0
+      position = first.basePosition
+      sequence = first.baseSequence
+      return
+    }
     let first = log.catalog.first?.baseSequence ?? log.watermarks.durableSequence
     guard !passesTrimmed else { return try seek(to: .earliest) }
     throw SpateError(

@@ -56,6 +56,19 @@ import Testing
     for segment in segments { #expect(!fixture.queue.core.cursors.isInUse(segment: segment.number)) }
   }
 
+  @Test func aCursorAtTheEndOfATrimmedSegmentHasLostNothing() throws {
+    let fixture = try CursorFixture()
+    try fixture.append(0..<3000)
+    try fixture.reopen()
+    let second = fixture.queue.core.catalog.segments[1].baseSequence
+    var cursor = try fixture.queue.cursor()
+    while cursor.sequence < second { _ = try cursor.next() }
+    try fixture.queue.trim(before: second)
+    #expect(fixture.queue.core.catalog.first?.baseSequence == second)
+    let record = try cursor.next()
+    #expect(record?.sequence == second)
+  }
+
   @Test func theLedgerCountsAChunkOnce() throws {
     let fixture = try CursorFixture()
     let support = fixture.store.engine.cursorSupport
