@@ -74,14 +74,18 @@ import Testing
   @Test func memoryOfADroppedQueueComesBack() throws {
     let fixture = try RetentionFixture { $0.maximalSegmentByteCount = 16 << 20 }
     let before = fixture.store.statistics.memoryByteCount
+    // Also while somebody keeps the handles.
+    var handles: [Queue] = []
     for round in 0..<20 {
       let queue = try fixture.store.queue(named: "q")
+      handles.append(queue)
       for _ in 0..<100 { try queue.append([UInt8](repeating: 1, count: 10_000), level: .published) }
       var claim: Claim? = round % 2 == 0 ? nil : try queue.claim(byteCount: 100)
       if claim != nil { claim = nil }
       try fixture.store.drop(queueNamed: "q")
     }
     #expect(fixture.store.statistics.memoryByteCount <= before + 4096)
+    #expect(handles.count == 20)
     try fixture.append(0..<10)
   }
 

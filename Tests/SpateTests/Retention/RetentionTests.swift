@@ -131,6 +131,20 @@ import Testing
     #expect(try fixture.queue.readAll().map(\.sequence) == Array(first..<100))
   }
 
+  @Test func aPlaceWhoseFramesAreTrimmedIsNotForgotten() throws {
+    let fixture = try RetentionFixture()
+    try fixture.append(0..<10)
+    try fixture.queue.openCursor("slow").acknowledge(through: 4, waitingFor: .durable)
+    try fixture.append(10..<100)
+    // The frame that says so stands in a segment that goes.
+    try fixture.queue.trim(before: 60)
+    let first = fixture.queue.statistics.firstSequence
+    let copy = try StoreCopy(of: fixture.scratch.path)
+    let queue = try copy.open(fixture.options).queue(named: "events")
+    #expect(queue.namedCursors.map(\.acknowledgedSequence) == [5])
+    #expect(queue.namedCursors.map(\.evicted) == [5..<first])
+  }
+
   @Test func viewsOutliveTheirSegments() throws {
     let fixture = try RetentionFixture()
     let keeper = try fixture.queue.openCursor("keeper")
