@@ -118,6 +118,16 @@ import Testing
     #expect(again.sequence == now)
     try again.acknowledge(through: now)
     #expect(again.evicted == nil)
+    _ = consume again
+    // One that reads far behind, from files, is carried on where what is kept begins.
+    var late = try fixture.queue.openCursor("slow")
+    #expect(try late.next()?.sequence == now + 1)
+    try fixture.append(100..<400)
+    #expect(RetentionFixture.comes { fixture.queue.statistics.firstSequence > 300 })
+    var last: UInt64 = 0
+    while let sequence = try readNext(&late, until: .past) { last = sequence }
+    #expect(last == 399)
+    #expect(late.evicted == now + 1..<fixture.queue.statistics.firstSequence)
   }
 
   @Test func aTrimByHandIsTold() throws {
