@@ -29,6 +29,19 @@ final class Handover<Value: Sendable>: Sendable {
     }
   }
 
+  /// Takes all values that are there, waiting for one. Empty once it is closed and empty.
+  func takeAll() -> [Value] {
+    while true {
+      let seen = changed.count
+      let (values, isClosed) = state.withLock { state in
+        defer { state.values = [] }
+        return (state.values, state.isClosed)
+      }
+      if !values.isEmpty || isClosed { return values }
+      changed.wait(from: seen)
+    }
+  }
+
   /// Says that nothing more will be put.
   func close() {
     state.withLock { $0.isClosed = true }

@@ -15,7 +15,8 @@ struct StoreArgument: ParsableArguments {
   /// With the variable set the store is always left out, so that no argument can be taken for another one.
   static func inserted(into arguments: [String], environment store: String? = environmentStore) -> [String] {
     guard let store, let first = arguments.first,
-      let command = SpateCommand.configuration.subcommands.first(where: { $0._commandName == first })
+      let command = SpateCommand.configuration.subcommands.first(where: { $0._commandName == first }),
+      !SpateCommand.commandsWithoutStore.contains(where: { $0 == command })
     else { return arguments }
     var count = 1
     let nested = command.configuration.subcommands
