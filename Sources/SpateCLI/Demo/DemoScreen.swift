@@ -88,7 +88,7 @@ struct DemoScreen: ~Copyable {
       )
     }
     lines.append("")
-    if let restarted { lines.append(Self.story(restarted)) }
+    if let restarted { lines += Self.story(restarted).split(separator: "\n").map(String.init) }
     return lines
   }
 
@@ -97,7 +97,7 @@ struct DemoScreen: ~Copyable {
     var text = "\(seconds(restarted.killed)) s: process \(restarted.processes[0]) killed with SIGKILL"
     if let again = restarted.acknowledgedAgain {
       text += "; first record durable again \(time(again - min(again, restarted.killed))) later"
-      text += " (opening the store took \(time(restarted.recoveryNanoseconds ?? 0)))"
+      text += "\n        (opening the store took \(time(restarted.recoveryNanoseconds ?? 0)))"
     }
     return text
   }

@@ -7,7 +7,8 @@ import Testing
 struct UsageTests {
   let scratch = Scratch()
 
-  static let commands = SpateCommand.configuration.subcommands.map { $0._commandName }
+  static let commands = SpateCommand.configuration.subcommands.filter { $0.configuration.shouldDisplay }
+    .map { $0._commandName }
 
   @Test(arguments: commands)
   func everyCommandHasHelpWithAnExample(command: String) {
@@ -20,7 +21,9 @@ struct UsageTests {
 
   @Test(arguments: commands)
   func unknownOptionsAndMissingArgumentsAreWrongUsage(command: String) {
-    for arguments in [[command, "store", "queue", "--no-such-option"], [command]] {
+    // The demo has a store of its own: without arguments it runs.
+    let isComplete = SpateCommand.commandsWithoutStore.contains { $0._commandName == command }
+    for arguments in [[command, "store", "queue", "--no-such-option"]] + (isComplete ? [] : [[command]]) {
       let result = ChildCommand([CLI.path] + arguments).finish()
       #expect(result.status == .exited(2), "\(arguments)")
       #expect(result.output == [])
@@ -34,6 +37,8 @@ struct UsageTests {
       ["append", "s", "q", "--rate", "0"], ["append", "s", "q", "--delimiter", "tab"],
       ["append", "s", "q", "--key-separator", ""], ["append", "s", "q", "--retain", "1XB"],
       ["cat", "s", "q", "--from", "soon"], ["cat", "s", "q", "--until", "latest"], ["nonsense"],
+      ["demo", "--seconds", "1"], ["demo", "--rate", "0"], ["demo", "store"],
+      ["demo-producer", "--next", "0"],
     ] {
       #expect(ChildCommand([CLI.path] + arguments).finish().status == .exited(2), "\(arguments)")
     }

@@ -9,6 +9,7 @@ struct HelpTree: Decodable {
     var discussion: String?
     var arguments: [Argument]?
     var subcommands: [Command]?
+    var shouldDisplay: Bool
   }
 
   /// A positional argument, an option or a flag.

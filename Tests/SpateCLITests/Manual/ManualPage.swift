@@ -16,7 +16,9 @@ struct ManualPage {
     ]
     appendProse(root.discussion ?? "")
     lines.append(".Sh COMMANDS")
-    for command in root.subcommands ?? [] where command.commandName != "help" { append(command, path: []) }
+    for command in root.subcommands ?? [] where command.shouldDisplay && command.commandName != "help" {
+      append(command, path: [])
+    }
     lines += [
       ".Sh ENVIRONMENT", ".Bl -tag -width SPATE_STORE", ".It Ev SPATE_STORE",
       "The store's directory; it is then left out of every command.", ".El", ".Sh EXIT STATUS",
