@@ -47,6 +47,11 @@ let package = Package(
       path: "Tests/SpateCrashChild",
       swiftSettings: swiftSettings
     ),
+    .executableTarget(
+      name: "ReadmeExample",
+      dependencies: ["Spate"],
+      path: "Tests/ReadmeExample"
+    ),
     .testTarget(
       name: "SpateTests",
       dependencies: ["Spate", "CSpate", "SpateCrashChild"],
@@ -54,7 +59,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SpateCLITests",
-      dependencies: ["SpateCLI"],
+      dependencies: ["SpateCLI", "ReadmeExample"],
       swiftSettings: swiftSettings
     ),
   ],
