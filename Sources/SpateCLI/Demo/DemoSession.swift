@@ -136,9 +136,29 @@ struct DemoSession {
     ledger.beginChecking()
     var cursor = try reading.queue.cursor(from: .earliest)
     var progress = ProgressBar("checking", total: nil)
+    let end = reading.sequences.upperBound
+    while cursor.sequence < end {
+      do {
+        try compare(&cursor, with: &ledger, progress: &progress)
+        break
+      } catch let error as SpateError where error.code == .corrupt || error.code == .ioFailed {
+        // What cannot be read is missing; the rest is still to be looked for.
+        progress.clear()
+        StandardError.print("spate demo: \(error)")
+      }
+    }
+    return ledger.result
+  }
+
+  /// Checks all records from a cursor's place on.
+  private func compare(
+    _ cursor: inout Cursor,
+    with ledger: inout DemoLedger,
+    progress: inout ProgressBar
+  ) throws {
     var byteCount: UInt64 = 0
     var count: UInt64 = 0
-    while cursor.sequence < reading.sequences.upperBound, let record = try cursor.next() {
+    while let record = try cursor.next() {
       ledger.check(sequence: record.sequence, key: record.key, payload: record.payload, records: records)
       byteCount += UInt64(record.payload.byteCount)
       count += 1
@@ -146,6 +166,5 @@ struct DemoSession {
       progress.update(byteCount: byteCount, recordCount: count)
       if let signal = Interruption.signal { throw CommandFailure.interrupted(by: signal) }
     }
-    return ledger.result
   }
 }

@@ -17,7 +17,7 @@ struct ProgressBar: ~Copyable {
     self.title = title
     self.total = total
     isShown = isWanted && StandardError.isTerminal
-    begun = Self.now
+    begun = MonotonicClock.now
     nextDraw = begun + Self.intervalNanoseconds
   }
 
@@ -34,7 +34,7 @@ struct ProgressBar: ~Copyable {
   /// Notes how far the work is.
   mutating func update(byteCount: UInt64, recordCount: UInt64? = nil) {
     guard isShown else { return }
-    let now = Self.now
+    let now = MonotonicClock.now
     guard now >= nextDraw else { return }
     nextDraw = now + Self.intervalNanoseconds
     isDrawn = true
@@ -65,11 +65,5 @@ struct ProgressBar: ~Copyable {
     var size = winsize()
     return unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
       ? Int(size.ws_col) : 80
-  }
-
-  private static var now: UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

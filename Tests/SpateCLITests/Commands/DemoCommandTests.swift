@@ -90,6 +90,24 @@ struct DemoCommandTests {
     #expect(Files.names(in: scratch.path) == ["spike.svg"])
   }
 
+  @Test func theDemoFailsWhenTheDiskLosesWhatWasAcknowledged() throws {
+    let child = CLI.start("demo", "--seconds", "4", "--rate", "2000", "--directory", scratch.path)
+    #expect(child.waitForLines(3).count == 3)
+    let temporary = try #require(Files.names(in: scratch.path).first)
+    let queue = scratch(temporary + "/store/queues/transactions/")
+    let segment = try #require(Files.names(in: queue).first { $0.hasSuffix(".segment") })
+    // In place: the file is mapped by readers.
+    let descriptor = unsafe open(queue + segment, O_WRONLY | O_CLOEXEC)
+    #expect(unsafe pwrite(descriptor, [UInt8](repeating: 0xA5, count: 64), 64, 16 << 10) == 64)
+    close(descriptor)
+    let result = child.finish()
+    #expect(result.status == .exited(1))
+    #expect(result.error.contains("the log does not hold what was acknowledged"))
+    #expect(result.text.contains("missing     "))
+    #expect(!result.text.contains("missing     0\n"))
+    #expect(Files.names(in: scratch.path) == [])
+  }
+
   @Test func theDemoReplaysTheLinesOfAFile() throws {
     let file = scratch.file("lines", Array("one\n\nthree\nthe last has no end".utf8))
     let output = CLI.expect(
