@@ -35,8 +35,10 @@ final class Watermarks: Sendable {
 
   /// A wait that begins so soon after one ended belongs to a closed loop.
   private static let tightNanoseconds: UInt64 = 20_000
-  /// How long such a wait spins: a sync and a half. Never where there is one processor.
-  private static let spinNanoseconds: UInt64 = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 150_000 : 0
+  /// How long such a wait spins: longer than nearly every sync takes. One that gives up just before the end
+  /// has to be woken, finds the committer asleep in turn, and pays for both: three times a sync. Never where
+  /// there is one processor.
+  private static let spinNanoseconds: UInt64 = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 400_000 : 0
 
   private let state: Mutex<State>
   /// Called after somebody began to wait for something to become durable, where syncs are made on demand
