@@ -33,18 +33,13 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
     of segment: SegmentDescription,
     _ mode: OpenMode
   ) throws(SpateError) -> StorageFile? {
-    var opened: StorageFile?
     do throws(SpateError) {
-      opened = try storage.open(segment.path, mode)
+      let file = try storage.open(segment.path, mode)
+      if try isLocked(file, of: segment) { return file }
     } catch {
       guard error.code == .notFound else { throw error }
     }
-    if let file = opened {
-      // Locked before it is looked at: an owner that reuses the file locks it before it writes the new header.
-      if try storage.tryLock(file, .reading), try isFile(of: segment) { return file }
-      storage.close(file)
-    }
-    try dropTrimmed()
+    dropTrimmed(try listSegments())
     guard catalog.segment(containing: segment.basePosition)?.number != segment.number else {
       throw SpateError(
         .notFound,
@@ -57,24 +52,40 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
     return nil
   }
 
+  /// Locks a segment's file for reading. It is closed instead when it is not the segment's any more.
+  private func isLocked(_ file: StorageFile, of segment: SegmentDescription) throws(SpateError) -> Bool {
+    do throws(SpateError) {
+      // Locked before it is looked at: an owner that reuses the file locks it before it writes the new header.
+      if try storage.tryLock(file, .reading), try isFile(of: segment) { return true }
+    } catch {
+      storage.close(file)
+      throw error
+    }
+    storage.close(file)
+    return false
+  }
+
   /// Whether a segment's path still leads to the segment.
   private func isFile(of segment: SegmentDescription) throws(SpateError) -> Bool {
-    let header = try SegmentFile(storage: storage, path: segment.path)
-      .header(number: segment.number, queueIdentifier: manifest.queueIdentifier)
+    let header = try header(of: segment.number)
     return header.state == .used && header.description.salt == segment.salt
+  }
+
+  private func header(of number: UInt64) throws(SpateError) -> SegmentHeaderBlock {
+    let path = directory + "/" + Format.segmentName(number)
+    return try SegmentFile(storage: storage, path: path)
+      .header(number: number, queueIdentifier: manifest.queueIdentifier)
   }
 
   // MARK: The catalog
 
   /// Takes in the segments that came since, and drops those that are trimmed.
   private func refreshCatalog() throws(SpateError) {
-    let first = try checkpoint()?.firstSegmentNumber ?? 0
     let known = catalog.last?.number
-    for number in try segmentNumbers() where number >= first && known.map({ number > $0 }) ?? true {
-      let path = directory + "/" + Format.segmentName(number)
+    let kept = try listSegments()
+    for number in kept where known.map({ number > $0 }) ?? true {
       do throws(SpateError) {
-        let header = try SegmentFile(storage: storage, path: path)
-          .header(number: number, queueIdentifier: manifest.queueIdentifier)
+        let header = try header(of: number)
         guard header.state == .used else { continue }
         catalog.append(header.description)
         // The log was cut off while nobody told.
@@ -85,27 +96,27 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
         guard error.code == .notFound else { throw error }
       }
     }
-    try dropTrimmed()
+    dropTrimmed(kept)
   }
 
-  private func dropTrimmed() throws(SpateError) {
-    let first = try checkpoint()?.firstSegmentNumber ?? 0
-    let present = Set(try segmentNumbers())
-    while let oldest = catalog.first, oldest.number < first || !present.contains(oldest.number) {
+  /// Drops the segments that are not among those that are kept.
+  private func dropTrimmed(_ kept: [UInt64]) {
+    let kept = Set(kept)
+    while let oldest = catalog.first, !kept.contains(oldest.number) {
       guard catalog.removeFirst() != nil else { return }
     }
   }
 
-  private func segmentNumbers() throws(SpateError) -> [UInt64] {
-    try storage.contents(ofDirectory: directory).compactMap { Format.segmentNumber(inName: $0) }.sorted()
-  }
-
-  private func checkpoint() throws(SpateError) -> QueueCheckpoint? {
-    try QueueCheckpoint.load(
+  /// The numbers of the segment files that are there and not trimmed, ascending.
+  private func listSegments() throws(SpateError) -> [UInt64] {
+    let checkpoint = try QueueCheckpoint.load(
       from: storage,
       directory: directory,
       queueIdentifier: manifest.queueIdentifier
     ).checkpoint
+    let first = checkpoint?.firstSegmentNumber ?? 0
+    return try storage.contents(ofDirectory: directory).compactMap { Format.segmentNumber(inName: $0) }
+      .filter { $0 >= first }.sorted()
   }
 
   // MARK: Following an owner
@@ -155,7 +166,7 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
       catalog.append(segment)
     }
     for damage in recovered.catalog.damages { catalog.add(damage) }
-    try dropTrimmed()
+    dropTrimmed(try listSegments())
     let end = LogMark(position: recovered.endPosition, sequence: recovered.endSequence)
     if end.sequence < watermarks.durableSequence { cut(at: end) }
     advance(to: end)

@@ -17,6 +17,12 @@ final class StoreFollower: @unchecked Sendable {
     /// Somebody whose page cannot be reached.
     case hidden
     case shared(SharedPage)
+
+    /// Whether somebody has the store open for appending.
+    var isThere: Bool {
+      if case .none = self { return false }
+      return true
+    }
   }
 
   private struct State {
@@ -58,12 +64,7 @@ final class StoreFollower: @unchecked Sendable {
   }
 
   /// Whether somebody has the store open for appending.
-  var hasOwner: Bool {
-    state.withLock { state in
-      if case .none = state.owner { return false }
-      return true
-    }
-  }
+  var hasOwner: Bool { state.withLock { $0.owner.isThere } }
 
   /// Takes a queue in and brings it up to date. Blocks on the disk.
   func add(_ queue: FollowedQueue) throws(SpateError) {
@@ -138,9 +139,7 @@ final class StoreFollower: @unchecked Sendable {
     defer { storage.close(file) }
     let isHeld = storage.lockHolder(file) != nil
     let identity = StoreOwner(readFrom: file, storage: storage)
-    let wasHeld: Bool
-    if case .none = state.owner { wasHeld = false } else { wasHeld = true }
-    guard identity != state.identity || isHeld != wasHeld else { return false }
+    guard identity != state.identity || isHeld != state.owner.isThere else { return false }
     state.identity = identity
     for queue in state.queues { queue.forgetOwner() }
     guard isHeld else {
