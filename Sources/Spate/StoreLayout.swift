@@ -67,6 +67,17 @@ struct StoreLayout {
     return StoreLayout(path: path, isNew: true)
   }
 
+  /// Why the manifest of the store at `path` cannot be read; nil when it can. Throws when there is no store.
+  static func damage(of path: String) throws(SpateError) -> SpateError? {
+    do throws(SpateError) {
+      _ = try examine(path, mayCreate: false)
+      return nil
+    } catch {
+      guard error.code == .corrupt else { throw error }
+      return error
+    }
+  }
+
   /// Writes what a new store lacks. With the lock held.
   func complete(storage: any Storage) throws(SpateError) {
     guard isNew else { return }

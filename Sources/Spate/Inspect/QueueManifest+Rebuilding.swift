@@ -1,4 +1,22 @@
 extension QueueManifest {
+  /// A queue's manifest, or, where it is missing or damaged, what can be made up for it, and why it was.
+  ///
+  /// - Throws: `notFound` when there is no such queue; `unsupportedFormat`; what the disk says.
+  static func loadOrMakeUp(
+    from storage: any Storage,
+    directory: String
+  ) throws(SpateError) -> (manifest: QueueManifest?, damage: SpateError?) {
+    do throws(SpateError) {
+      return (try load(from: storage, directory: directory), nil)
+    } catch {
+      guard try storage.kind(of: directory) != nil else {
+        throw SpateError(.notFound, "there is no such queue; check the name", path: directory)
+      }
+      guard error.code == .corrupt || error.code == .notFound else { throw error }
+      return (try madeUp(from: storage, directory: directory), error)
+    }
+  }
+
   /// What a queue's manifest must have said, from its segments' headers; nil when none of them can be read.
   ///
   /// The first sequence ever may be lower than it says, which nobody can tell once the segments of the

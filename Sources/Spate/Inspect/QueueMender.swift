@@ -66,26 +66,20 @@ struct QueueMender {
 
   private func mendManifest(_ repair: inout StoreRepair) throws(SpateError) -> QueueManifest {
     let path = directory + "/" + Format.manifestName
-    do throws(SpateError) {
-      return try QueueManifest.load(from: storage, directory: directory)
-    } catch {
-      guard try storage.kind(of: directory) != nil else {
-        throw SpateError(.notFound, "there is no such queue; check the name", path: directory)
-      }
-      guard error.code == .corrupt || error.code == .notFound else { throw error }
-      guard let manifest = try QueueManifest.madeUp(from: storage, directory: directory) else {
-        throw SpateError(
-          .corrupt,
-          "the queue's manifest cannot be read, and no segment tells what it said; restore it from a copy",
-          path: path
-        )
-      }
-      let isThere = try storage.kind(of: path) != nil
-      let aside = isThere ? try Aside(storage: storage, directory: directory).move(path) : nil
-      try manifest.create(in: storage, directory: directory)
-      note(.rewroteManifest, path, asidePath: aside, in: &repair)
-      return manifest
+    let (found, damage) = try QueueManifest.loadOrMakeUp(from: storage, directory: directory)
+    guard let manifest = found else {
+      throw SpateError(
+        .corrupt,
+        "the queue's manifest cannot be read, and no segment tells what it said; restore it from a copy",
+        path: path
+      )
     }
+    guard damage != nil else { return manifest }
+    let isThere = try storage.kind(of: path) != nil
+    let aside = isThere ? try Aside(storage: storage, directory: directory).move(path) : nil
+    try manifest.create(in: storage, directory: directory)
+    note(.rewroteManifest, path, asidePath: aside, in: &repair)
+    return manifest
   }
 
   // MARK: The log

@@ -74,16 +74,9 @@ struct QueueVerifier {
 
   /// The manifest, or what can be made up for it; nil when nothing can be read without it.
   private mutating func loadManifest() throws(SpateError) -> QueueManifest? {
-    do throws(SpateError) {
-      return try QueueManifest.load(from: storage, directory: directory)
-    } catch {
-      guard try storage.kind(of: directory) != nil else {
-        throw SpateError(.notFound, "there is no such queue; check the name", path: directory)
-      }
-      guard error.code == .corrupt || error.code == .notFound else { throw error }
-      add(.queueManifest, directory + "/" + Format.manifestName, error.message)
-      return try QueueManifest.madeUp(from: storage, directory: directory)
-    }
+    let (manifest, damage) = try QueueManifest.loadOrMakeUp(from: storage, directory: directory)
+    if let damage { add(.queueManifest, directory + "/" + Format.manifestName, damage.message) }
+    return manifest
   }
 
   private mutating func judge(

@@ -81,11 +81,7 @@ extension Store {
     progress: (UInt64) -> Void = { _ in }
   ) throws(SpateError) -> StoreRepair {
     if let queue { try StoreLayout.validate(queueName: queue) }
-    var isDamaged = false
-    do throws(SpateError) { _ = try StoreLayout.examine(path, mayCreate: false) } catch {
-      guard error.code == .corrupt else { throw error }
-      isDamaged = true
-    }
+    let isDamaged = try StoreLayout.damage(of: path) != nil
     let storage = try SystemStorage(root: path)
     let lock = try StoreLock.acquire(of: path, storage: storage)
     defer { lock.release() }

@@ -102,10 +102,9 @@ extension Store {
   ) throws(SpateError) -> StoreVerification {
     if let queue { try StoreLayout.validate(queueName: queue) }
     var verification = StoreVerification()
-    do throws(SpateError) { _ = try StoreLayout.examine(path, mayCreate: false) } catch {
-      guard error.code == .corrupt else { throw error }
+    if let damage = try StoreLayout.damage(of: path) {
       verification.findings.append(
-        .init(kind: .storeManifest, path: StoreLayout.manifestName, message: error.message)
+        .init(kind: .storeManifest, path: StoreLayout.manifestName, message: damage.message)
       )
     }
     let inspector = StoreInspector(path: path, storage: try SystemStorage(root: path, readOnly: true))
