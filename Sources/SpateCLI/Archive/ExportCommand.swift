@@ -22,13 +22,7 @@ struct ExportCommand: ParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreArgument
-
-  @Argument(
-    help: "The queue's name.",
-    completion: StoreArgument.queueCompletion
-  )
-  var queue: String
+  @OptionGroup var target: QueueArgument
 
   @Argument(help: "The file to make; - is standard output.", completion: .file())
   var file = "-"
@@ -56,7 +50,7 @@ struct ExportCommand: ParsableCommand {
       throw CommandFailure.failed("an archive is no text: name a file, or send it through a pipe")
     }
     try Interruption.install()
-    let reading = try StoreReading(store: store.store, queue: queue)
+    let reading = try StoreReading(store: target.store, queue: target.queue)
     defer { reading.close() }
     let isDamaged: Bool
     if file == "-" {
@@ -77,7 +71,7 @@ struct ExportCommand: ParsableCommand {
     let sequences = reading.sequences
     var cursor = try reading.queue.cursor(from: from.position(in: sequences))
     var stop = StopCondition(until: until, count: nil, durableEnd: sequences.upperBound, follows: false)
-    var writer = try ArchiveWriter(output: output, queue: queue, baseSequence: cursor.sequence)
+    var writer = try ArchiveWriter(output: output, queue: target.queue, baseSequence: cursor.sequence)
     var progress = ProgressBar("export", total: nil)
     var isDamaged = false
     while !stop.isReached(at: cursor.sequence) {

@@ -27,13 +27,7 @@ struct CatCommand: ParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreArgument
-
-  @Argument(
-    help: "The queue's name.",
-    completion: StoreArgument.queueCompletion
-  )
-  var queue: String
+  @OptionGroup var target: QueueArgument
 
   @Option(
     parsing: .unconditional,
@@ -91,12 +85,12 @@ struct CatCommand: ParsableCommand {
   func run() throws {
     var printer = RecordPrinter(format: format, delimiter: delimiter, keySeparator: keySeparator?.bytes ?? [])
     if let cursor {
-      var named = try NamedCat(store: store.store, queue: queue, cursor: cursor, start: from)
+      var named = try NamedCat(target, cursor: cursor, start: from)
       return try named.run(printing: &printer, follow: follow) { durableEnd in
         StopCondition(until: until, count: count, durableEnd: durableEnd, follows: follow)
       }
     }
-    let reading = try StoreReading(store: store.store, queue: queue)
+    let reading = try StoreReading(store: target.store, queue: target.queue)
     let sequences = reading.sequences
     var cursor = try reading.queue.cursor(from: from.position(in: sequences))
     var stop = StopCondition(

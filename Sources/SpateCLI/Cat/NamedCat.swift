@@ -14,8 +14,8 @@ struct NamedCat: ~Copyable {
   private var written = 0
 
   /// Opens the cursor, or makes it at `start`.
-  init(store: String, queue: String, cursor name: String, start: StartArgument) throws {
-    let owned = try OwnedQueue(store: store, queue: queue)
+  init(_ target: QueueArgument, cursor name: String, start: StartArgument) throws {
+    let owned = try OwnedQueue(target)
     let cursor = try owned.queue.cursor(named: name, from: start.position(in: owned.sequences))
     self.owned = owned
     self.cursor = cursor

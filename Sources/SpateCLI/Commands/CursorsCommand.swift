@@ -40,15 +40,12 @@ struct ListCursorsCommand: ParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreArgument
-
-  @Argument(help: "The queue's name.", completion: StoreArgument.queueCompletion)
-  var queue: String
+  @OptionGroup var target: QueueArgument
 
   @OptionGroup var facts: FactsOptions
 
   func run() throws {
-    let facts = QueueFacts(queue: try StoreInspector(path: store.store).queue(named: queue))
+    let facts = QueueFacts(queue: try StoreInspector(path: target.store).queue(named: target.queue))
     try self.facts.print(json: .object([("cursors", facts.cursorsJSON)]), text: facts.cursorTable)
   }
 }
@@ -71,10 +68,7 @@ struct SetCursorCommand: ParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreArgument
-
-  @Argument(help: "The queue's name.", completion: StoreArgument.queueCompletion)
-  var queue: String
+  @OptionGroup var target: QueueArgument
 
   @Argument(help: "The cursor's name.")
   var cursor: String
@@ -83,7 +77,7 @@ struct SetCursorCommand: ParsableCommand {
   var place: StartArgument
 
   func run() throws {
-    let owned = try OwnedQueue(store: store.store, queue: queue)
+    let owned = try OwnedQueue(target)
     let start = place.position(in: owned.sequences)
     if owned.queue.namedCursors.contains(where: { $0.name == cursor }) {
       try owned.queue.resetCursor(named: cursor, to: start)
@@ -107,16 +101,13 @@ struct RemoveCursorCommand: ParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreArgument
-
-  @Argument(help: "The queue's name.", completion: StoreArgument.queueCompletion)
-  var queue: String
+  @OptionGroup var target: QueueArgument
 
   @Argument(help: "The cursor's name.")
   var cursor: String
 
   func run() throws {
-    let owned = try OwnedQueue(store: store.store, queue: queue)
+    let owned = try OwnedQueue(target)
     try owned.queue.removeCursor(named: cursor)
     try owned.close()
   }

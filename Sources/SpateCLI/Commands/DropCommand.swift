@@ -17,13 +17,7 @@ struct DropCommand: ParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreArgument
-
-  @Argument(
-    help: "The queue's name.",
-    completion: StoreArgument.queueCompletion
-  )
-  var queue: String
+  @OptionGroup var target: QueueArgument
 
   @Flag(help: "Do not ask.")
   var yes = false
@@ -31,26 +25,26 @@ struct DropCommand: ParsableCommand {
   func run() throws {
     var options = StoreOptions()
     options.createsIfMissing = false
-    let store = try Store.open(at: store.store, options: options)
-    if try !store.queueNames.contains(queue) {
+    let store = try Store.open(at: target.store, options: options)
+    if try !store.queueNames.contains(target.queue) {
       throw CommandFailure.failed(
-        "there is no queue \(queue); `spate list` shows those that there are [\(store.path)]"
+        "there is no queue \(target.queue); `spate list` shows those that there are [\(store.path)]"
       )
     }
     guard try yes || isConfirmed(store) else {
-      throw CommandFailure.failed("queue \(queue) was not dropped")
+      throw CommandFailure.failed("queue \(target.queue) was not dropped")
     }
-    try store.drop(queueNamed: queue)
+    try store.drop(queueNamed: target.queue)
     try store.close()
   }
 
   private func isConfirmed(_ store: Store) throws -> Bool {
     guard isatty(STDIN_FILENO) == 1, StandardError.isTerminal else {
-      throw CommandFailure.failed("queue \(queue) was not dropped: say --yes where nobody can be asked")
+      throw CommandFailure.failed("queue \(target.queue) was not dropped: say --yes where nobody can be asked")
     }
-    let inspection = try? StoreInspector(path: store.path).queue(named: queue)
+    let inspection = try? StoreInspector(path: store.path).queue(named: target.queue)
     let content = inspection.map { "\($0.recordCount) records, \(ByteCount.text($0.byteCount))" } ?? "damaged"
-    StandardError.write("Drop queue \(queue) (\(content))? [y/N] ")
+    StandardError.write("Drop queue \(target.queue) (\(content))? [y/N] ")
     return ["y", "yes"].contains(readLine()?.lowercased())
   }
 }

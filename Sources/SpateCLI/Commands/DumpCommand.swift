@@ -17,13 +17,7 @@ struct DumpCommand: ParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreArgument
-
-  @Argument(
-    help: "The queue's name.",
-    completion: StoreArgument.queueCompletion
-  )
-  var queue: String
+  @OptionGroup var target: QueueArgument
 
   @Option(help: ArgumentHelp("The segment's number; without it all are shown.", valueName: "number"))
   var segment: UInt64?
@@ -41,13 +35,13 @@ struct DumpCommand: ParsableCommand {
   }
 
   func run() throws {
-    let inspector = try StoreInspector(path: store.store)
-    let inspection = try inspector.queue(named: queue)
+    let inspector = try StoreInspector(path: target.store)
+    let inspection = try inspector.queue(named: target.queue)
     let numbers = segment.map { [$0] } ?? inspection.segments.filter(\.isUsed).map(\.number)
     var output = OutputBuffer()
     var isDamaged = false
     for number in numbers {
-      var reader = try inspector.segment(number, ofQueue: queue, prefixByteCount: bytes)
+      var reader = try inspector.segment(number, ofQueue: target.queue, prefixByteCount: bytes)
       let head = SegmentLines(segment: reader.segment)
       try output.append(facts.json ? head.json.text + "\n" : head.text)
       while !headers, let item = reader.next() {
@@ -59,7 +53,7 @@ struct DumpCommand: ParsableCommand {
     }
     try output.flush()
     if isDamaged {
-      throw CommandFailure.damaged("a segment is damaged; run `spate verify \(store.store) \(queue)`")
+      throw CommandFailure.damaged("a segment is damaged; run `spate verify \(target.store) \(target.queue)`")
     }
   }
 }

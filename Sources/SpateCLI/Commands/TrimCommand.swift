@@ -18,13 +18,7 @@ struct TrimCommand: ParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreArgument
-
-  @Argument(
-    help: "The queue's name.",
-    completion: StoreArgument.queueCompletion
-  )
-  var queue: String
+  @OptionGroup var target: QueueArgument
 
   @Option(
     parsing: .unconditional,
@@ -38,17 +32,12 @@ struct TrimCommand: ParsableCommand {
   @OptionGroup var facts: FactsOptions
 
   func run() throws {
-    let old = try StoreInspector(path: store.store).queue(named: queue)
-    var options = StoreOptions()
-    options.createsIfMissing = false
-    var queueOptions = QueueOptions()
-    queueOptions.createsIfMissing = false
-    let store = try Store.open(at: store.store, options: options)
-    let queue = try store.queue(named: queue, options: queueOptions)
-    try queue.trim(before: try sequence(in: queue))
-    let first = queue.statistics.firstSequence
-    try store.close()
-    let new = try StoreInspector(path: store.path).queue(named: queue.name)
+    let old = try StoreInspector(path: target.store).queue(named: target.queue)
+    let owned = try OwnedQueue(target)
+    try owned.queue.trim(before: try sequence(in: owned.queue))
+    let first = owned.sequences.lowerBound
+    try owned.close()
+    let new = try StoreInspector(path: target.store).queue(named: target.queue)
     let freed = old.byteCount - min(old.byteCount, new.byteCount)
     let count = first - min(first, old.firstSequence)
     try facts.print(

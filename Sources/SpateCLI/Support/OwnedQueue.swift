@@ -5,13 +5,13 @@ struct OwnedQueue {
   private let store: Store
   let queue: Queue
 
-  init(store path: String, queue name: String) throws {
+  init(_ target: QueueArgument) throws {
     var options = StoreOptions()
     options.createsIfMissing = false
-    store = try Store.open(at: path, options: options)
+    store = try Store.open(at: target.store, options: options)
     var queueOptions = QueueOptions()
     queueOptions.createsIfMissing = false
-    queue = try store.queue(named: name, options: queueOptions)
+    queue = try store.queue(named: target.queue, options: queueOptions)
   }
 
   /// The sequences of the durable records that are kept.
