@@ -127,27 +127,39 @@ final class Committer: @unchecked Sendable {
 
   // MARK: The thread
 
-  /// Rounds until stopped. On the committer's own thread.
+  /// Rounds until stopped. On the committer's own thread, after ``begin()``.
   func run() {
-    begin()
     while true {
-      let worked = round()
-      if worked {
-        lastWorkNanoseconds = spate_now_monotonic_ns()
-        continue
+      switch turn() {
+      case .worked: lastWorkNanoseconds = spate_now_monotonic_ns()
+      case .waiting: _ = collect(until: Int64(spate_now_monotonic_ns()) + 1_000_000)
+      case .quiet: rest()
+      case .ended: return
       }
-      if isAnythingInFlight {
-        _ = collect(until: Int64(spate_now_monotonic_ns()) + 1_000_000)
-        continue
-      }
-      if isStopping.load(ordering: .acquiring), !hasReady.load(ordering: .acquiring),
-        active.allSatisfy(\.isSettled)
-      {
-        break
-      }
-      rest()
     }
+  }
+
+  /// What a turn of the loop came to.
+  enum Turn {
+    /// Something moved.
+    case worked
+    /// Nothing moved; writes or syncs are in flight.
+    case waiting
+    /// There is nothing to do now.
+    case quiet
+    /// The committer was stopped and everything is settled.
+    case ended
+  }
+
+  /// One turn of the loop, which never sleeps: ``run()`` makes one after the other, a simulation when it likes.
+  func turn() -> Turn {
+    if round() { return .worked }
+    if isAnythingInFlight { return .waiting }
+    guard isStopping.load(ordering: .acquiring), !hasReady.load(ordering: .acquiring),
+      active.allSatisfy(\.isSettled)
+    else { return .quiet }
     submission?.close()
+    return .ended
   }
 
   /// Makes the queue that writes travel by; before the first round, on the committer's thread.
@@ -264,7 +276,7 @@ final class Committer: @unchecked Sendable {
   ///
   /// ORDERING: the bits are set, then a membarrier runs in every producer, then the stamps are looked at once
   /// more: a publish either comes before the barrier and is seen here, or sees the bit.
-  private func settle() -> Bool {
+  func settle() -> Bool {
     guard !active.isEmpty else { return false }
     // Looked at once: whether a sync is wanted may change meanwhile, and only who has the bit may rest.
     for writer in active {

@@ -54,18 +54,26 @@ final class Engine: @unchecked Sendable {
     )
   }
 
-  /// Starts the committer and the housekeeper.
+  /// Starts the committer and the housekeeper on a thread each.
   func start() throws(SpateError) {
-    threads.append(try EngineThread(name: "spate-commit") { [committer] in committer.run() })
+    threads.append(
+      try EngineThread(name: "spate-commit") { [committer] in
+        committer.begin()
+        committer.run()
+      }
+    )
     threads.append(try EngineThread(name: "spate-house") { [housekeeper] in housekeeper.run() })
   }
 
-  /// Stops both threads, once everything is settled. Blocks.
+  /// Makes everything ready for a caller that takes the turns of committer and housekeeper itself, on one thread.
+  func startWithoutThreads() { committer.begin() }
+
+  /// Stops committer and housekeeper, once everything is settled. Blocks.
   func stop() {
     committer.stop()
-    threads.first?.join()
+    if threads.isEmpty { committer.run() } else { threads.first?.join() }
     housekeeper.stop()
-    threads.last?.join()
+    if threads.isEmpty { housekeeper.run() } else { threads.last?.join() }
     threads.removeAll()
   }
 
@@ -139,7 +147,7 @@ final class Engine: @unchecked Sendable {
       // In all, no longer than the time in which the rest of the active segment fills.
       guard spate_now_monotonic_ns() &- begun < 2_000_000_000 else { return true }
       let latency = committer.statistics.lastSyncNanoseconds
-      usleep(UInt32(min(2_000, latency / 1_000)))
+      spate_sleep_us(UInt32(min(2_000, latency / 1_000)))
       return true
     }
   }

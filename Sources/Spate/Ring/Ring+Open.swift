@@ -160,7 +160,7 @@ extension Ring {
     state.prepared = nil
     let segment = RingSegment(
       file: prepared,
-      salt: UInt64.random(in: 1...UInt64.max),
+      salt: .drawn(from: 1...UInt64.max),
       base: end,
       cutPosition: state.nextCutPosition ?? end.position,
       epoch: state.epoch,
