@@ -12,7 +12,7 @@ import Synchronization
 /// then wake waiters: the next group travels while those of the last one are told.
 @safe
 final class Committer: @unchecked Sendable {
-  // SAFETY: everything but `ready`, `parked` and `isStopping` is touched by the committer thread only.
+  // SAFETY: everything but `ready`, `parked`, `isStopping` and `hasEnded` is touched by the committer thread only.
   static let lightLimit: UInt64 = 64 << 10
   static let slotCount = 256
   static let inFlightByteLimit = 8 << 20
@@ -32,6 +32,8 @@ final class Committer: @unchecked Sendable {
   private let commands = Mutex<[Command]>([])
   private let hasReady = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
+  /// Whether the last turn was taken.
+  let hasEnded = Atomic<Bool>(false)
   private let parked = FutexWord()
 
   var active: [QueueWriter] = []
@@ -159,6 +161,7 @@ final class Committer: @unchecked Sendable {
       active.allSatisfy(\.isSettled)
     else { return .quiet }
     submission?.close()
+    hasEnded.store(true, ordering: .releasing)
     return .ended
   }
 

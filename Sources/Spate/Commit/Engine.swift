@@ -71,9 +71,11 @@ final class Engine: @unchecked Sendable {
   /// Stops committer and housekeeper, once everything is settled. Blocks.
   func stop() {
     committer.stop()
-    if threads.isEmpty { committer.run() } else { threads.first?.join() }
+    threads.first?.join()
+    while !committer.hasEnded.load(ordering: .acquiring) { spate_sleep_us(100) }
     housekeeper.stop()
-    if threads.isEmpty { housekeeper.run() } else { threads.last?.join() }
+    threads.last?.join()
+    while !housekeeper.hasEnded.load(ordering: .acquiring) { spate_sleep_us(100) }
     threads.removeAll()
   }
 

@@ -32,6 +32,8 @@ final class Housekeeper: Sendable {
   private let event = EventCount()
   private let pool: BufferPool
   private let timers = TimerList()
+  /// Whether the last turn was taken.
+  let hasEnded = Atomic<Bool>(false)
 
   init(pool: BufferPool) {
     self.pool = pool
@@ -90,6 +92,7 @@ final class Housekeeper: Sendable {
     guard jobs.isEmpty, due.isEmpty else { return .worked }
     if isStopping {
       timers.removeAll()
+      hasEnded.store(true, ordering: .releasing)
       return .ended
     }
     // A second without any work: the spike is over.
