@@ -59,6 +59,8 @@ final class SimulatedDisk {
   var yield: () -> Void = {}
   /// The simulation's time, monotonic ns.
   var now: () -> UInt64 = { 0 }
+  /// Told of each operation, for who looks on.
+  var log: ((String) -> Void)?
   /// Called when the power goes.
   var powerWent: () -> Void = {}
 
@@ -95,11 +97,14 @@ final class SimulatedDisk {
   }
 
   /// What an operation is about, for the trace.
-  struct Trace {
+  struct Trace: CustomStringConvertible {
+    var path = ""
     var file = 0
     var offset: UInt64 = 0
     var count = 0
     var checksum: UInt32 = 0
+
+    var description: String { "\(path) \(file): \(count) at \(offset)" }
   }
 
   private func note(_ operation: Operation, _ subject: Trace, _ error: Int32) {
@@ -107,6 +112,7 @@ final class SimulatedDisk {
       UInt64(operation.rawValue), UInt64(subject.file), subject.offset, UInt64(subject.count),
       UInt64(subject.checksum), UInt64(error),
     ] { trace = (trace ^ word) &* 0x0000_0100_0000_01B3 &+ (trace >> 29) }
+    log?("  \(operation) \(subject)\(error == 0 ? "" : " fails with \(error)")")
   }
 
   /// A sync failed: what it was to cover, or all that the device had in its cache, never gets to the medium.

@@ -59,7 +59,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     switch mode {
     case .createNew, .createNewBuffered:
       guard disk.node(path) == nil else { throw .system(EEXIST, .open, path: path) }
-      let error = disk.perform(.create, SimulatedDisk.Trace(), of: self) {
+      let error = disk.perform(.create, SimulatedDisk.Trace(path: path), of: self) {
         guard let place = disk.place(path) else { return }
         let made = disk.makeFile()
         SimulatedDirectory.change([.set(place.directory, place.name, .file(made))])
@@ -120,7 +120,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     let isSync = operation == .durableWrite && disk.faults.failingSync == 0
     var error: Int32 = 0
     if isSync { disk.faults.failingSync = nil }
-    error = disk.perform(operation, unsafe trace(opened.file, bytes, offset), of: self) {
+    error = disk.perform(operation, unsafe trace(opened, bytes, offset), of: self) {
       unsafe opened.file.write(bytes, at: Int(offset), durably: operation == .durableWrite && !isSync)
     }
     if isSync, error == 0 {
@@ -130,18 +130,23 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     try check(error, operation == .durableWrite && error == EIO ? .sync : .write, opened.path)
   }
 
-  private func trace(_ file: SimulatedFile, _ bytes: UnsafeRawBufferPointer, _ offset: UInt64)
+  private func trace(_ opened: OpenFile, _ bytes: UnsafeRawBufferPointer, _ offset: UInt64)
     -> SimulatedDisk.Trace
   {
     let checksum = unsafe bytes.baseAddress.map { unsafe spate_crc32c(0, $0, bytes.count) } ?? 0
     return SimulatedDisk.Trace(
-      file: file.number, offset: offset, count: bytes.count, checksum: checksum)
+      path: opened.path,
+      file: opened.file.number,
+      offset: offset,
+      count: bytes.count,
+      checksum: checksum
+    )
   }
 
   func sync(_ file: StorageFile) throws(SpateError) {
     let opened = try opened(file, .sync)
     let ordinal = opened.file.lastOrdinal
-    let error = disk.perform(.sync, SimulatedDisk.Trace(file: opened.file.number), of: self) {
+    let error = disk.perform(.sync, SimulatedDisk.Trace(path: opened.path, file: opened.file.number), of: self) {
       opened.file.sync(through: ordinal)
     }
     if error != 0, isAlive { disk.loseCache(of: opened.file, through: ordinal) }
@@ -150,7 +155,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
 
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
     let opened = try opened(file, .allocate)
-    let trace = SimulatedDisk.Trace(file: opened.file.number, count: Int(byteCount))
+    let trace = SimulatedDisk.Trace(path: opened.path, file: opened.file.number, count: Int(byteCount))
     let error = disk.perform(.allocate, trace, of: self) { opened.file.extend(to: Int(byteCount)) }
     try check(error, .allocate, opened.path)
   }
@@ -190,7 +195,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     guard let place = disk.place(path), place.directory[place.name] == nil else {
       throw .system(EEXIST, .createDirectory, path: path)
     }
-    let error = disk.perform(.createDirectory, SimulatedDisk.Trace(), of: self) {
+    let error = disk.perform(.createDirectory, SimulatedDisk.Trace(path: path), of: self) {
       SimulatedDirectory.change([.set(place.directory, place.name, .directory(disk.makeDirectory()))])
     }
     try check(error, .createDirectory, path)
@@ -221,7 +226,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     guard isAlive, let source = disk.place(from), let node = source.directory[source.name],
       let target = disk.place(to)
     else { throw .system(isAlive ? ENOENT : EIO, .rename, path: from) }
-    let error = disk.perform(.rename, SimulatedDisk.Trace(), of: self) {
+    let error = disk.perform(.rename, SimulatedDisk.Trace(path: from), of: self) {
       SimulatedDirectory.change([
         .clear(source.directory, source.name), .set(target.directory, target.name, node),
       ])
@@ -236,7 +241,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     if case .directory(let directory) = node, !directory.names.isEmpty {
       throw .system(ENOTEMPTY, .remove, path: path)
     }
-    let error = disk.perform(.remove, SimulatedDisk.Trace(), of: self) {
+    let error = disk.perform(.remove, SimulatedDisk.Trace(path: path), of: self) {
       SimulatedDirectory.change([.clear(place.directory, place.name)])
     }
     try check(error, .remove, path)
@@ -246,7 +251,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     guard isAlive, case .directory(let directory) = disk.node(path) else {
       throw .system(isAlive ? ENOENT : EIO, .openDirectory, path: path)
     }
-    let error = disk.perform(.syncDirectory, SimulatedDisk.Trace(), of: self) { directory.sync() }
+    let error = disk.perform(.syncDirectory, SimulatedDisk.Trace(path: path), of: self) { directory.sync() }
     if error != 0, isAlive, disk.faults.losesWholeCache { disk.loseCache(of: nil, through: 0) }
     try check(error, .syncDirectory, path)
   }

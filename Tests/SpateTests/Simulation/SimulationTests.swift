@@ -17,6 +17,7 @@ struct SimulationTests {
     if let seed = Self.number("SPATE_SEED") {
       let simulation = Simulation(seed: seed)
       simulation.log = { print($0) }
+      simulation.disk.log = { print($0) }
       return try simulation.run()
     }
     let count = Self.number("SPATE_SEEDS") ?? 1000
