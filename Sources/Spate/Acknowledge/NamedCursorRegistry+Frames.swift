@@ -47,10 +47,12 @@ extension NamedCursorRegistry {
       identifier: place.identifier,
       epoch: state.epoch,
       sequence: sequence,
+      ordinal: place.books.ordinal + 1,
       isRemoved: place.books.isRemoved
     )
     noteFrameIsComing()
     guard let end = append(acknowledgement, key: place.name, opening: opening) else { return false }
+    place.books.ordinal += 1
     place.books.recorded = sequence
     place.books.recordedEnd = end
     place.books.frameCount += 1
@@ -66,7 +68,7 @@ extension NamedCursorRegistry {
       byteCount: Acknowledgement.headByteCount,
       alignment: 8
     ) { payload -> UInt64? in
-      // SAFETY: the payload has the 40 bytes; it and the key are read within the closures.
+      // SAFETY: the payload has the 48 bytes; it and the key are read within the closures.
       unsafe acknowledgement.encode(into: payload.baseAddress.unsafelyUnwrapped)
       return unsafe key.withUnsafeBytes { key -> UInt64? in
         let body = unsafe RecordBody(

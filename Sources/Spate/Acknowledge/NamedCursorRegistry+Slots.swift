@@ -45,7 +45,7 @@ extension NamedCursorRegistry {
           generation: pair.generation,
           epoch: state.epoch,
           sequence: sequence,
-          logPosition: position,
+          ordinal: place.books.ordinal,
           isRemoved: place.books.isRemoved
         )
         snapshots.append(

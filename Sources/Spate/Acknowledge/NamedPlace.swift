@@ -26,6 +26,8 @@ final class NamedPlace: @unchecked Sendable {
     var frameCount: UInt64 = 0
     /// Whether there are frames that the newest slot does not contain.
     var hasFrames = false
+    /// The ordinal of the newest frame that the place contains.
+    var ordinal: UInt64 = 0
     var isHeld = false
     var isRemoved = false
     var resumption: CursorResumption

@@ -16,8 +16,10 @@ struct RecoveredCursor: Equatable, Sendable {
   var isInLog = false
   /// Where the first frame stands that the slot does not contain; nil when it contains all.
   var firstFramePosition: UInt64?
-  private var slotEpoch: UInt64 = 0
-  private var slotPosition: UInt64 = 0
+  /// The highest ordinal that was given out.
+  var ordinal: UInt64
+  /// The queues whose logs may hold acknowledgements of the cursor.
+  var destinations: [QueueIdentifier] = []
 
   private init(_ entry: CursorFileContent.Entry) {
     name = entry.slot.name
@@ -27,8 +29,8 @@ struct RecoveredCursor: Equatable, Sendable {
     isRemoved = entry.slot.isRemoved
     pair = entry.pair
     slotSequence = entry.slot.sequence
-    slotEpoch = entry.slot.epoch
-    slotPosition = entry.slot.logPosition
+    ordinal = entry.slot.ordinal
+    destinations = entry.slot.destinations
   }
 
   private init(_ acknowledgement: Acknowledgement, name: [UInt8], at position: UInt64) {
@@ -38,16 +40,21 @@ struct RecoveredCursor: Equatable, Sendable {
     epoch = acknowledgement.epoch
     sequence = acknowledgement.sequence
     isRemoved = acknowledgement.isRemoved
+    ordinal = acknowledgement.ordinal
     isInLog = true
   }
 
   private mutating func apply(_ acknowledgement: Acknowledgement, at position: UInt64) {
     isInLog = true
-    // A frame of a later epoch is newer than the slot wherever it stands: positions are given out again.
-    guard
-      acknowledgement.epoch > slotEpoch || (acknowledgement.epoch == slotEpoch && position >= slotPosition)
-    else { return }
+    guard acknowledgement.ordinal > ordinal else { return }
     firstFramePosition = firstFramePosition ?? position
+    apply(acknowledgement)
+  }
+
+  /// Takes over what stands in any log of the store, if it is newer.
+  mutating func apply(_ acknowledgement: Acknowledgement) {
+    guard acknowledgement.ordinal > ordinal else { return }
+    ordinal = acknowledgement.ordinal
     epoch = acknowledgement.epoch
     sequence = acknowledgement.sequence
     isRemoved = acknowledgement.isRemoved
