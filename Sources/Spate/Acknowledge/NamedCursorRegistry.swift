@@ -64,8 +64,12 @@ final class NamedCursorRegistry: Sendable {
       )
       books.recorded = cursor.setBackFrom == nil ? cursor.sequence : nil
       books.saved = cursor.pair == nil ? nil : cursor.slotSequence
-      books.hasFrames = cursor.firstFramePosition != nil
+      books.hasFrames = cursor.ordinal > cursor.slotOrdinal
       books.ordinal = cursor.ordinal
+      books.lastOrdinal = cursor.ordinal
+      books.savedOrdinal = cursor.slotOrdinal
+      books.destinations = cursor.destinations
+      books.listedCount = cursor.destinations.count
       books.isRemoved = cursor.isRemoved
       let place = NamedPlace(
         name: cursor.name,

@@ -16,10 +16,19 @@ struct RecoveredCursor: Equatable, Sendable {
   var isInLog = false
   /// Where the first frame stands that the slot does not contain; nil when it contains all.
   var firstFramePosition: UInt64?
+  /// What the newest slot contains.
+  var slotOrdinal: UInt64 = 0
   /// The highest ordinal that was given out.
   var ordinal: UInt64
   /// The queues whose logs may hold acknowledgements of the cursor.
   var destinations: [QueueIdentifier] = []
+
+  /// What others than the queue's slots and frames say of its cursors.
+  struct Asked {
+    var acknowledgements: [Acknowledgement] = []
+    /// What to add to all ordinals.
+    var ordinalGap: UInt64 = 0
+  }
 
   private init(_ entry: CursorFileContent.Entry) {
     name = entry.slot.name
@@ -30,6 +39,7 @@ struct RecoveredCursor: Equatable, Sendable {
     pair = entry.pair
     slotSequence = entry.slot.sequence
     ordinal = entry.slot.ordinal
+    slotOrdinal = entry.slot.ordinal
     destinations = entry.slot.destinations
   }
 
@@ -68,6 +78,7 @@ struct RecoveredCursor: Equatable, Sendable {
   static func resolve(
     content: CursorFileContent,
     frames: [StateFrame],
+    asked: Asked,
     segments: [SegmentDescription],
     endSequence: UInt64
   ) -> [RecoveredCursor] {
@@ -77,7 +88,7 @@ struct RecoveredCursor: Equatable, Sendable {
       if let other = found[entry.slot.identifier]?.pair, other.generation > entry.slot.generation { continue }
       found[entry.slot.identifier] = RecoveredCursor(entry)
     }
-    for frame in frames where frame.type == .acknowledgement && frame.headers.isEmpty {
+    for frame in frames {
       guard let acknowledgement = Acknowledgement(decoding: frame.payload) else { continue }
       if found[acknowledgement.identifier] == nil {
         found[acknowledgement.identifier] = RecoveredCursor(
@@ -89,9 +100,13 @@ struct RecoveredCursor: Equatable, Sendable {
         found[acknowledgement.identifier]?.apply(acknowledgement, at: frame.position)
       }
     }
+    for acknowledgement in asked.acknowledgements {
+      found[acknowledgement.identifier]?.apply(acknowledgement)
+    }
     var byName: [[UInt8]: RecoveredCursor] = [:]
     var removed: [RecoveredCursor] = []
     for var cursor in found.values {
+      cursor.ordinal += asked.ordinalGap
       cursor.setBack(segments: segments, endSequence: endSequence)
       if cursor.isRemoved {
         removed.append(cursor)
