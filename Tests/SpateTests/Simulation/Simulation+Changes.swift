@@ -25,7 +25,7 @@ extension Simulation {
   }
 
   /// Everybody who works in the background takes turns until nothing moves.
-  private func settle() {
+  func settle() {
     for _ in 0..<200 where storage.isAlive {
       if !committerTurn(), !deviceTurn(), !housekeeperTurn() { return }
     }

@@ -44,7 +44,7 @@ final class Simulation {
   /// Whether a cut of this life would keep what was written: the process ended, not the machine.
   var log: ((String) -> Void)?
 
-  init(seed: UInt64) {
+  init(seed: UInt64, queueOptions: QueueOptions? = nil) {
     self.seed = seed
     random = SeededRandom(seed: seed &* 0x2545_F491_4F6C_DD1D &+ 1)
     world = SimulatedWorld(random: random)
@@ -58,7 +58,7 @@ final class Simulation {
     options.maximalClaimByteCount = 64 << 10
     options.claimDeadlineNanoseconds = 20_000_000
     self.options = options
-    queueOptions = Simulation.queueOptions(random, options)
+    self.queueOptions = queueOptions ?? Simulation.queueOptions(random, options)
     world.hang = { [unowned self] in
       print(Failure(seed: seed, step: stepCount, messages: wrong + ["a wait does not end"]))
       fatalError("seed \(seed) hangs")
@@ -86,8 +86,17 @@ final class Simulation {
 
   /// Runs all lives. Throws a ``Failure`` when something that was promised does not hold.
   func run() throws {
+    try run { simulation in try simulation.runLives() }
+  }
+
+  /// Runs `body` on an open store and closes that afterwards.
+  func run(_ body: (Simulation) throws -> Void) throws {
     try world.run {
-      do { try runLives() } catch {
+      do {
+        try begin(isCalm: true)
+        try body(self)
+        try end(isLast: true)
+      } catch {
         storage.end()
         letGo()
         throw error
@@ -97,8 +106,7 @@ final class Simulation {
 
   private func runLives() throws {
     let lives = random.within(2...5)
-    for life in 0..<lives {
-      try begin()
+    for _ in 0..<lives {
       let isShort = random.chance(20)
       let steps = isShort ? random.below(6) : random.within(10...90)
       planFaults()
@@ -106,10 +114,10 @@ final class Simulation {
         try step()
         if !storage.isAlive { break }
       }
-      try end(isLast: life == lives - 1)
+      try end(isLast: false)
+      try begin()
     }
-    try begin(isCalm: true)
-    try end(isLast: true)
+    disk.operationsUntilCut = nil
   }
 
   /// Takes a turn at the top, and stops when something is wrong.
@@ -143,7 +151,7 @@ final class Simulation {
   }
 
   /// Ends a life: by a power cut, unless one came before, by a kill, or by a close.
-  private func end(isLast: Bool) throws {
+  func end(isLast: Bool) throws {
     if storage.isAlive, isLast || random.chance(25) {
       disk.operationsUntilCut = nil
       try close()
@@ -157,7 +165,7 @@ final class Simulation {
     try check()
   }
 
-  private func cutPower() {
+  func cutPower() {
     storage.end()
     powerWent()
     settleEnd()
@@ -174,12 +182,12 @@ final class Simulation {
   }
 
   /// The owner of the store is no more; its memory goes.
-  private func settleEnd() {
+  func settleEnd() {
     letGo()
     disk.restart()
   }
 
-  private func kill() {
+  func kill() {
     for open in queues { open.model.observe(open.queue) }
     storage.end()
     note("kill")
