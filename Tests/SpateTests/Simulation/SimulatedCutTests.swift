@@ -1,0 +1,49 @@
+import Testing
+
+@testable import Spate
+
+/// Power cuts at each operation of one step of the engine, on a simulated disk: what a run of
+/// ``SimulationTests`` has found once, said plainly.
+@Suite struct SimulatedCutTests {
+  /// Cuts the power at each of the first operations of `step`, for several chances of what survives, opens again, and
+  /// asks for all that was promised.
+  private func cutEverywhere(
+    operations: Int = 24,
+    prepare: (Simulation) throws -> Void = { _ in },
+    step: (Simulation) throws -> Void
+  ) throws {
+    for operation in 0..<operations {
+      for chance in 0..<6 as Range<UInt64> {
+        let simulation = Simulation(seed: UInt64(operation) * 100 + chance, queueOptions: QueueOptions())
+        try simulation.run { simulation in
+          simulation.openQueue("q0")
+          try prepare(simulation)
+          simulation.disk.operationsUntilCut = operation
+          try step(simulation)
+          if simulation.storage.isAlive { simulation.cutPower() } else { simulation.settleEnd() }
+          try simulation.begin(isCalm: true)
+        }
+      }
+    }
+  }
+
+  @Test func aCutWhileTheFirstCursorIsMadeLosesNoPlaces() throws {
+    try cutEverywhere { simulation in
+      _ = try? simulation.queues[0].queue.cursor(named: "c0")
+      simulation.settle()
+    }
+  }
+
+  @Test func aCutWhileASpareFileIsRecycledDamagesNothing() throws {
+    try cutEverywhere(prepare: { simulation in
+      for _ in 0..<4 { simulation.produce(to: simulation.queues[0], isSimple: true) }
+      simulation.settle()
+      simulation.cutPower()
+      try simulation.begin(isCalm: true)
+    }) { simulation in
+      guard let open = simulation.queues.first else { return }
+      simulation.produce(to: open, isSimple: true)
+      simulation.settle()
+    }
+  }
+}
