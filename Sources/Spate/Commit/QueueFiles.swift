@@ -82,6 +82,10 @@ struct QueueFiles {
   /// Makes the checkpoint say that there is a file of cursor slots; writes it the first time only.
   mutating func noteCursorFile(storage: any Storage, directory: String) throws(SpateError) {
     guard !checkpoint.hasCursorFile else { return }
+    // The checkpoint must not be ahead of the file: one without its length would be taken for lost places.
+    let file = try storage.open(directory + "/" + Format.cursorsName, .readWriteBuffered)
+    defer { storage.close(file) }
+    try storage.sync(file)
     var next = checkpoint
     next.hasCursorFile = true
     try next.store(in: storage, directory: directory)
