@@ -44,6 +44,10 @@ extension QueueCore {
       sequence: sequence
     )
     try state.prepareTruncation(at: base.position)
+    // Frames behind the cut are gone with it: what they said of cursors must not be.
+    if named.mustSaveBeforeTrim {
+      try engine.spendingReserve { () throws(SpateError) in try named.save() }
+    }
     // All between two rounds: a round that saw only a part of it would drain what is cut off once more.
     engine.committer.perform {
       self.writer.restart(at: base)

@@ -89,6 +89,7 @@ extension QueueRecovery {
         report.findings.append(.unreadableHeader(segmentNumber: number))
         try setAside(path)
       case .unused:
+        epoch = max(epoch, header.description.use.epoch)
         try place(spare: header.description, isBehindLog: descending.isEmpty, tail: &tail)
       case .used:
         let segment = header.description

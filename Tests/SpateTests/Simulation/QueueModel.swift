@@ -42,6 +42,8 @@ final class QueueModel {
   var mustExist = false
   var isDropping = false
   var cursors: [String: CursorModel] = [:]
+  /// What was set as the queue's metadata: each value holds once the log holds all below `end`.
+  var values: [(end: UInt64, value: [UInt8])] = []
   /// Cursors that were removed durably, and those of which that is not known.
   var goneCursors: Set<String> = []
   var doubtfulCursors: Set<String> = []
@@ -88,6 +90,8 @@ final class QueueModel {
   /// The end was cut off on purpose.
   func didTruncate(at sequence: UInt64) {
     cut(at: sequence)
+    // Values stay as they were set last.
+    values = values.suffix(1).map { (0, $0.value) }
     for name in cursors.keys { cursors[name]?.cut(at: sequence) }
   }
 
@@ -113,7 +117,10 @@ final class QueueModel {
   /// What the named cursors allow to go now.
   func allowTrimming() {
     guard !cursors.isEmpty else { return }
-    if let lowest = cursors.values.map(\.memory).min() { allowedFirst = max(allowedFirst, lowest) }
+    let places = cursors.values.map { cursor in
+      cursor.pending.reduce(cursor.memory) { max($0, $1.place) }
+    }
+    if let lowest = places.min() { allowedFirst = max(allowedFirst, lowest) }
   }
 
   /// Judges a record that was read when `expected` was the next one. Returns what is wrong.
@@ -147,6 +154,17 @@ struct CursorModel {
   var lowest: UInt64
   var highest: UInt64
 
+  /// A transaction that moves the place once its batch is durable.
+  struct Pending {
+    var destination: String
+    /// Where the batch ends in the destination.
+    var end: UInt64
+    var place: UInt64
+  }
+
+  /// Transactions on their way, in order.
+  var pending: [Pending] = []
+
   init(at sequence: UInt64) {
     memory = sequence
     lowest = sequence
@@ -171,16 +189,38 @@ struct CursorModel {
     highest = max(highest, sequence)
   }
 
+  /// Where the place may stand now.
+  func mayStand(at sequence: UInt64) -> Bool {
+    sequence == memory || pending.contains { max(memory, $0.place) == sequence }
+  }
+
+  /// It is not known what became of transactions to a queue that are on their way.
+  mutating func forgetPending(into destination: String) {
+    for one in pending where one.destination == destination { highest = max(highest, one.place) }
+    pending.removeAll { $0.destination == destination }
+  }
+
+  /// What was committed to a queue and is durable holds.
+  mutating func settlePending(into destination: String, below durable: UInt64) {
+    for one in pending where one.destination == destination && one.end <= durable {
+      memory = max(memory, one.place)
+      lowest = max(lowest, one.place)
+      highest = max(highest, one.place)
+    }
+    pending.removeAll { $0.destination == destination && $0.end <= durable }
+  }
+
   /// The log's end was cut off.
   mutating func cut(at sequence: UInt64) {
     memory = min(memory, sequence)
     lowest = min(lowest, sequence)
     highest = min(highest, sequence)
+    for index in pending.indices { pending[index].place = min(pending[index].place, sequence) }
   }
 
   /// What stood in memory at that time was said to be durable.
   mutating func settle(_ sequence: UInt64) {
-    lowest = sequence
+    lowest = pending.isEmpty ? sequence : max(lowest, sequence)
     highest = max(sequence, memory)
   }
 }

@@ -46,4 +46,25 @@ import Testing
       simulation.settle()
     }
   }
+
+  @Test func aTruncationKeepsTheCursorsWhoseFramesItCutsOff() throws {
+    try cutEverywhere(prepare: { simulation in
+      let open = simulation.queues[0]
+      for _ in 0..<2 { simulation.produce(to: open, isSimple: true) }
+      simulation.settle()
+      for _ in 0..<20 { simulation.consumeByName(from: open) }
+      simulation.settle()
+    }) { simulation in
+      simulation.truncate(simulation.queues[0])
+    }
+  }
+
+  @Test func theEpochOfRecordsThatAreGoneIsNotGivenOutAgain() throws {
+    try cutEverywhere { simulation in
+      for _ in 0..<6 {
+        simulation.produce(to: simulation.queues[0], isSimple: true)
+        _ = simulation.housekeeperTurn()
+      }
+    }
+  }
 }

@@ -167,6 +167,11 @@ final class SimulatedNamedReader {
   /// Acknowledges everything below `end`.
   func acknowledge(below end: UInt64) throws(SpateError) { try cursor.acknowledge(through: end - 1) }
 
+  /// Acknowledges everything below `end` with a transaction.
+  func acknowledge(below end: UInt64, in transaction: inout Transaction) throws(SpateError) {
+    try transaction.acknowledge(cursor, through: end - 1)
+  }
+
   /// Returns once what was acknowledged is durable.
   func settle() throws(SpateError) { try cursor.hold.settle(.durable, until: -1) }
 

@@ -6,7 +6,8 @@ extension Simulation {
   func act() {
     guard let open = anyQueue() else { return openSomeQueue() }
     switch random.below(100) {
-    case 0..<30: produce(to: open)
+    case 0..<26: produce(to: open)
+    case 26..<30: if queueOptions.quotaByteCount == nil { process(into: open) }
     case 30..<34: settleClaim(of: open)
     case 34..<52: _ = committerTurn()
     case 52..<64: _ = deviceTurn()
@@ -43,7 +44,7 @@ extension Simulation {
     note("\(model.name) trimmed to \(model.first)")
   }
 
-  private func truncate(_ open: SimulatedQueue) {
+  func truncate(_ open: SimulatedQueue) {
     let model = open.model
     let durable = open.queue.durableSequence
     guard !model.isOpaque, durable > model.first, open.claims.isEmpty || random.chance(30) else { return }
@@ -56,6 +57,7 @@ extension Simulation {
       try open.queue.truncate(from: sequence)
       guard storage.isAlive else { return }
       model.truncating = nil
+      settleTransactions(into: model.name, below: .max)
       model.didTruncate(at: sequence)
       open.batches.removeAll { batch in
         _ = batch.release()
@@ -84,6 +86,10 @@ extension Simulation {
     do throws(SpateError) {
       try store?.drop(queueNamed: model.name)
       guard storage.isAlive else { return }
+      settleTransactions(into: model.name, below: model.durable)
+      for other in models.values {
+        for name in other.cursors.keys { other.cursors[name]?.forgetPending(into: model.name) }
+      }
       models[model.name] = nil
       dropped.insert(model.name)
       for batch in open.batches { if let found = batch.release() { wrong.append(found) } }

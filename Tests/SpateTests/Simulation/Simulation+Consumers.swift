@@ -89,7 +89,7 @@ extension Simulation {
   {
     let first = open.queue.core.firstSequence
     let durable = open.queue.durableSequence
-    guard first <= durable else { return }
+    guard first <= durable, open.model.cursors[name]?.pending.isEmpty == true else { return }
     let sequence = first + UInt64(random.below(Int(durable - first) + 1))
     // What may be found later includes the new place as soon as it is asked for.
     open.model.cursors[name]?.mayMove(to: sequence)
@@ -102,7 +102,7 @@ extension Simulation {
 
   private func openCursor(_ name: String, of open: SimulatedQueue) {
     let model = open.model
-    if model.cursors[name] != nil, random.chance(15) { return remove(name, of: open) }
+    if model.cursors[name]?.pending.isEmpty == true, random.chance(15) { return remove(name, of: open) }
     let level = Self.levels[random.below(Self.levels.count)]
     var options = NamedCursorOptions()
     options.level = level
@@ -118,7 +118,7 @@ extension Simulation {
       if isNew {
         model.cursors[name] = CursorModel(at: place)
         model.cursors[name]?.mustExist = options.creationLevel == .durable
-      } else if place != model.cursors[name]?.memory {
+      } else if model.cursors[name]?.mayStand(at: place) != true {
         wrong.append("cursor \(name) was opened at \(place), not \(model.cursors[name]?.memory ?? 0)")
       }
       note("\(model.name) opens \(name) at \(place)")

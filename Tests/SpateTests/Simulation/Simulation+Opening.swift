@@ -33,13 +33,18 @@ extension Simulation {
     for (name, model) in models.sorted(by: { $0.key < $1.key }) {
       if names.contains(name) {
         model.isDropping = false
-        if isThere(name) { try recover(name, model) }
+        guard isThere(name) else { continue }
+        if isDamaged { try recoverDamaged(name, model) } else { try recover(name, model) }
       } else if model.mustExist, !model.isDropping {
         wrong.append("queue \(name) is gone")
       } else {
         models[name] = nil
+        for other in models.values {
+          for cursor in other.cursors.keys { other.cursors[cursor]?.forgetPending(into: name) }
+        }
       }
     }
+    for open in queues where storage.isAlive { checkCursors(open.queue, open.model) }
     for name in names where models[name] == nil && dropped.contains(name) && isThere(name) {
       wrong.append("queue \(name) came back after it was dropped")
     }
@@ -57,7 +62,11 @@ extension Simulation {
     let model = known ?? QueueModel(name: name, base: queueOptions.baseSequence)
     models[name] = model
     do throws(SpateError) {
-      if known != nil, isThere(name) { return try recover(name, model) }
+      if known != nil, isThere(name) {
+        try recover(name, model)
+        if let open = queues.last, open.model === model { checkCursors(open.queue, model) }
+        return
+      }
       dropped.remove(name)
       let queue = try store.queue(named: name, options: queueOptions)
       guard storage.isAlive else { return }
@@ -95,7 +104,17 @@ extension Simulation {
     expect(model.isBoundary(end), "the log ends inside a batch, at \(end)")
     if end < model.end { model.lostEpoch = max(model.lostEpoch, model.epoch) }
     expect(queue.epoch > model.lostEpoch, "epoch \(queue.epoch) was given to records before that are gone")
-    if isCut { model.didTruncate(at: end) } else { model.cut(at: end) }
+    if isCut {
+      settleTransactions(into: name, below: .max)
+      model.didTruncate(at: end)
+    } else {
+      model.cut(at: end)
+      model.values.removeAll { $0.end > end }
+    }
+    expect(
+      queue.metadata(named: Self.metadataName) == model.values.last?.value,
+      "metadata is \(queue.metadata(named: Self.metadataName) ?? []), not \(model.values.last?.value ?? [])"
+    )
     model.truncating = nil
     model.durable = end
     model.written = end
@@ -107,7 +126,6 @@ extension Simulation {
       expect(first <= model.allowedFirst, "trimmed to \(first), and only \(model.allowedFirst) was allowed")
     }
     model.first = max(model.first, first)
-    checkCursors(queue, model, first: first, expect)
     if wrong.isEmpty { try readAll(queue, model, first: first, expect) }
     guard storage.isAlive else { return }
     adopt(queue, model)
@@ -138,12 +156,22 @@ extension Simulation {
     expect(expected == model.end, "reading ends at \(expected), and the log at \(model.end)")
   }
 
-  private func checkCursors(
-    _ queue: Queue,
-    _ model: QueueModel,
-    first: UInt64,
-    _ expect: (Bool, @autoclosure () -> String) -> Void
-  ) {
+  /// Compares the places of named cursors with what they must be, once all queues are open.
+  private func checkCursors(_ queue: Queue, _ model: QueueModel) {
+    let first = queue.core.firstSequence
+    func expect(_ condition: Bool, _ message: @autoclosure () -> String) {
+      if !condition {
+        wrong.append("\(model.name): \(message()); report \(queue.recoveryReport.findings)")
+      }
+    }
+    for name in model.cursors.keys {
+      for one in model.cursors[name]?.pending ?? [] {
+        // Both or neither: the batch decides.
+        guard let destination = models[one.destination] else { continue }
+        model.cursors[name]?.settlePending(into: one.destination, below: destination.durable)
+      }
+      model.cursors[name]?.pending = []
+    }
     let found = Dictionary(uniqueKeysWithValues: queue.namedCursors.map { ($0.name, $0.acknowledgedSequence) })
     for (name, known) in model.cursors.sorted(by: { $0.key < $1.key }) {
       guard let place = found[name] else {

@@ -2,7 +2,7 @@
 
 // Those who append.
 extension Simulation {
-  private func nextRecord() -> SimulatedRecord {
+  func nextRecord() -> SimulatedRecord {
     identity += 1
     let byteCount =
       switch random.below(20) {
@@ -85,7 +85,7 @@ extension Simulation {
     open.model.settle(claim.sequence, claim.record, as: isPublished ? .published : .abandoned)
   }
 
-  private func took(
+  func took(
     _ records: [SimulatedRecord],
     at sequence: UInt64,
     _ open: SimulatedQueue,

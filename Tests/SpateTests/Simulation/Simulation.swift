@@ -39,9 +39,10 @@ final class Simulation {
   var wrong: [String] = []
   var stepCount = 0
   var cutCount = 0
+  /// Whether a bit was turned over: then the run ends with what that leaves.
+  var isDamaged = false
   var identity: UInt64 = 0
-  private var yieldDepth = 0
-  /// Whether a cut of this life would keep what was written: the process ended, not the machine.
+  /// Told of all that happens, for who looks on.
   var log: ((String) -> Void)?
 
   init(seed: UInt64, queueOptions: QueueOptions? = nil) {
@@ -118,6 +119,10 @@ final class Simulation {
       try begin()
     }
     disk.operationsUntilCut = nil
+    guard random.chance(30) else { return }
+    try end(isLast: random.chance(50))
+    isDamaged = damage()
+    try begin(isCalm: true)
   }
 
   /// Takes a turn at the top, and stops when something is wrong.
@@ -174,11 +179,16 @@ final class Simulation {
   /// The power went at an operation on the disk: what was promised by now counts.
   private func powerWent() {
     cutCount += 1
+    observeAll()
+    for open in queues { open.model.written = open.model.durable }
+    note("power cut")
+  }
+
+  private func observeAll() {
     for open in queues {
       open.model.observe(open.queue)
-      open.model.written = open.model.durable
+      settleTransactions(into: open.model.name, below: open.model.durable)
     }
-    note("power cut")
   }
 
   /// The owner of the store is no more; its memory goes.
@@ -188,7 +198,7 @@ final class Simulation {
   }
 
   func kill() {
-    for open in queues { open.model.observe(open.queue) }
+    observeAll()
     storage.end()
     note("kill")
     letGo()
@@ -221,12 +231,18 @@ final class Simulation {
       for open in all where isHealthy && storage.isAlive {
         open.model.durable = max(open.model.durable, open.model.end)
         open.model.written = open.model.durable
+        settleTransactions(into: open.model.name, below: open.model.durable)
+      }
+      for open in all where isHealthy && storage.isAlive {
         for name in open.model.cursors.keys {
           if let memory = open.model.cursors[name]?.memory { open.model.cursors[name]?.settle(memory) }
         }
       }
     } catch {
-      for open in all { open.model.observe(open.queue) }
+      for open in all {
+        open.model.observe(open.queue)
+        settleTransactions(into: open.model.name, below: open.model.durable)
+      }
       if isHealthy, storage.isAlive, disk.faults.failingWrite == nil, disk.faults.failingSync == nil {
         note("close failed: \(error)")
       }
