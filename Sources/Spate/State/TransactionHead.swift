@@ -46,7 +46,9 @@ struct TransactionHead: ~Copyable {
   mutating func set(_ acknowledgement: Acknowledgement, at index: Int) {
     var payload = [UInt8](repeating: 0, count: Acknowledgement.headByteCount)
     // SAFETY: the array has the bytes of the payload, and arrays are aligned to 16 bytes.
-    unsafe payload.withUnsafeMutableBytes { unsafe acknowledgement.encode(into: $0.baseAddress.unsafelyUnwrapped) }
+    unsafe payload.withUnsafeMutableBytes {
+      unsafe acknowledgement.encode(into: $0.baseAddress.unsafelyUnwrapped)
+    }
     frames.overwrite(payloadOfFrameAt: acknowledgementOffsets[index], with: payload.span.bytes)
   }
 
