@@ -50,7 +50,8 @@ extension Store {
     }
     guard !left.isEmpty else { return }
     let lookup = DestinationLookup(storage: storage, isReadOnly: false, open: engine.openQueues)
-    for name in try storage.contents(ofDirectory: StoreLayout.queuesName) where StoreLayout.isQueueName(name) {
+    for name in try storage.contents(ofDirectory: StoreLayout.queuesName) where StoreLayout.isQueueName(name)
+    {
       let other = StoreLayout.directory(ofQueue: name)
       guard other != directory, let manifest = try? QueueManifest.load(from: storage, directory: other),
         left.contains(manifest.queueIdentifier)

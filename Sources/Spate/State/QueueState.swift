@@ -219,7 +219,12 @@ final class QueueState: Sendable {
     }
     let stored = kept
     try core.withFiles { (files, _) throws(SpateError) in
-      try files.store(stored, statePosition: coveredEnd, storage: core.engine.storage, directory: core.directory)
+      try files.store(
+        stored,
+        statePosition: coveredEnd,
+        storage: core.engine.storage,
+        directory: core.directory
+      )
     }
     state.withLock { state in
       for (reference, acknowledgement) in content.acknowledgements

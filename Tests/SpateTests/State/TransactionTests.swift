@@ -109,6 +109,21 @@ import Testing
     #expect(state.invoices == 20)
   }
 
+  @Test func noFrameOfTheOwnLogOvertakesATransaction() throws {
+    let fixture = try TransactionFixture()
+    let cursor = try fixture.orders.openCursor("billing")
+    try fixture.process(cursor, upTo: 2)
+    fixture.disk.fail([.write], with: ENOSPC, pathsHolding: "invoices")
+    try cursor.acknowledge(through: 3)
+    try fixture.process(cursor, upTo: 10, from: 4, level: .published)
+    // What was acknowledged before would travel with this, as something newer.
+    try fixture.orders.append([1])
+    fixture.disk.heal()
+    try fixture.invoices.wait(for: 7)
+    let copy = try StoreCopy(of: fixture.scratch.path)
+    #expect(try TransactionFixture.state(of: copy.open(fixture.options)).acknowledged == 10)
+  }
+
   @Test func aCursorMovesWithOneDestinationAtATime() throws {
     let fixture = try TransactionFixture()
     let other = try fixture.store.queue(named: "audit")
