@@ -5,6 +5,7 @@ import Spate
 ///
 ///     SpateCrashChild append path=… seed=… life=… [strategy=…] [mode=…] [segment=…] [retain=…] [producers=…]
 ///     SpateCrashChild consume path=… seed=… [strategy=…] [mode=…] [segment=…]
+///     SpateCrashChild work path=… seed=… life=… [strategy=…] [mode=…] [segment=…]
 ///     SpateCrashChild hold path=…          opens the store, prints "held", and waits for the end of its input
 ///     SpateCrashChild open path=… user=…   opens the store as that user and prints the number of the error
 @main
@@ -15,6 +16,7 @@ enum SpateCrashChild {
       switch CommandLine.arguments.dropFirst().first {
       case "append": try Producers(arguments).run()
       case "consume": try Consumer.run(arguments)
+      case "work": try Workload(arguments).run()
       case "hold": try hold(arguments)
       case "open": try open(arguments)
       default: Output.fail("no such command")
