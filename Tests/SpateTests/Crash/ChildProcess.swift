@@ -120,7 +120,7 @@ final class ChildProcess {
   }
 
   /// The helper stands beside the test program.
-  private static var executable: String { directory + "/SpateCrashChild" }
+  static var executable: String { directory + "/SpateCrashChild" }
 
   /// Where the test program stands.
   static var directory: String {
@@ -149,15 +149,15 @@ final class ChildProcess {
     while reader != nil, unsafe ioctl(output, UInt(FIONREAD), &count) == 0, count > 0 { usleep(500) }
   }
 
-  /// Gives the child a line and blocks until it has printed one; nil when it ended without.
-  func ask(_ line: String) -> String? {
+  /// Gives the child a line.
+  @discardableResult
+  func tell(_ line: String) -> Bool {
     let bytes = Array((line + "\n").utf8)
-    guard unsafe bytes.withUnsafeBytes({ unsafe write(input, $0.baseAddress, $0.count) }) == bytes.count
-    else {
-      return nil
-    }
-    return firstLine().map { _ in takeLines()[0] }
+    return unsafe bytes.withUnsafeBytes { unsafe write(input, $0.baseAddress, $0.count) } == bytes.count
   }
+
+  /// Gives the child a line and blocks until it has printed one; nil when it ended without.
+  func ask(_ line: String) -> String? { tell(line) ? firstLine().map { _ in takeLines()[0] } : nil }
 
   /// Whether the child has ended.
   var hasEnded: Bool {
