@@ -46,6 +46,23 @@ import Testing
     try examine(scratch.path, lines)
   }
 
+  @Test func aForkedChildHarmsNothingOfItsParentsStore() throws {
+    let scratch = IOScratch()
+    let child = try ChildProcess(["fork", "path=\(scratch.path)"])
+    var lines: [String] = []
+    while !lines.contains("parent"), !child.hasEnded {
+      lines += child.takeLines()
+      usleep(1_000)
+    }
+    #expect(lines.contains("child \(SpateError.Code.closed.rawValue)"))
+    // The child's close gave nothing back.
+    let error = #expect(throws: SpateError.self) { try Store.open(at: scratch.path).close() }
+    #expect(error?.code == .locked)
+    lines += child.finish()
+    #expect(child.hasSucceeded)
+    try examine(scratch.path, lines)
+  }
+
   @Test func descriptorsThatAreUsedUpAreTypedErrorsAndAppendingResumes() throws {
     let scratch = IOScratch()
     // A limit of its own, so that using all of them up is quick.
