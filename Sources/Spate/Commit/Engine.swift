@@ -16,6 +16,7 @@ final class Engine: @unchecked Sendable {
   let cursorSupport: CursorSupport
   let reserve: StoreReserve
   let usage = StoreUsage()
+  let openQueues = OpenQueues()
   /// What readers in other processes look at; nil where there is none.
   let page: SharedPage?
   /// Whose threads these are.

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Shared by the handles, cursors, claims and batches of the queue, which keep it alive.
 final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Sendable {
-  // SAFETY: `writer` is touched by the committer only, `named` is set once; everything else is a constant or guards itself.
+  // SAFETY: `writer` is touched by the committer only, `named` and `state` are set once; everything else is a constant or guards itself.
   let name: String
   let directory: String
   let identifier: QueueIdentifier
@@ -24,6 +24,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   private(set) var writer: QueueWriter!
   /// The named cursors.
   private(set) var named: NamedCursorRegistry!
+  /// What the queue keeps beside its records.
+  private(set) var state: QueueState!
   private let dropped = Atomic<Bool>(false)
   /// The files beside the active segment. The lock is held while they are worked on, never on the way of a
   /// record.
@@ -63,7 +65,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     ring = Ring(
       end: end,
       epoch: recovered.epoch + 1,
-      fencingEpoch: recovered.fencingEpoch,
+      fencingEpoch: recovered.content.fencingEpoch,
       flags: recovered.catalog.count == 0 ? [] : .beginsAfterRecovery,
       cutPosition: recovered.catalog.count == 0 ? nil : recovered.endPosition,
       pool: engine.pool,
@@ -78,6 +80,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     )
     writer = QueueWriter(core: self, end: end)
     named = NamedCursorRegistry(core: self, recovered: recovered, storage: engine.storage)
+    state = QueueState(core: self, recovered: recovered)
+    engine.openQueues.add(self)
     ring.attach(environment: self)
     engine.usage.set(files.withLock { $0.byteCount }, ofQueue: name)
     // What a shorter retention, or acknowledgements before the last end, allow to go.
@@ -134,7 +138,11 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   var bufferWaiter: any BufferWaiter { self }
 
   var recoveryHint: RecoveryHint {
-    RecoveryHint(durable: watermarks.durable, statePosition: named.statePosition)
+    let positions = [named.statePosition, state.statePosition]
+    return RecoveryHint(
+      durable: watermarks.durable,
+      statePosition: positions.lazy.filter { $0 != 0 }.min() ?? 0
+    )
   }
 
   func prepareSegment(byteCount: UInt64, atLeast minimum: UInt64) {
