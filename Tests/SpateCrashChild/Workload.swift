@@ -2,10 +2,14 @@ import Glibc
 import Spate
 
 /// Everything that a store does, at once, until the process or the power ends: queue `a` has producers and is
-/// trimmed by hand, queue `b` has a producer, named cursors that acknowledge, and loses what all of them have.
+/// trimmed by hand, queue `b` has a producer, named cursors that acknowledge, and loses what all of them have; one of
+/// the cursors moves by transactions to queue `c`.
 ///
-/// Prints what ``Producers`` and ``Consumer`` print, and `t queue sequence` before a trim.
+/// Prints what ``Producers``, ``Consumer`` and ``Mover`` print, and `t queue sequence` before a trim.
 struct Workload {
+  /// The cursors of queue `b`.
+  static let cursors = Consumer.names + [Mover.cursor]
+
   private let arguments: ChildArguments
 
   init(_ arguments: ChildArguments) { self.arguments = arguments }
@@ -14,8 +18,9 @@ struct Workload {
     let store = try Store.open(at: arguments.path, options: arguments.storeOptions)
     let trimmed = try store.queue(named: "a")
     let consumed = try store.queue(named: "b")
+    let destination = try store.queue(named: "c")
     // Before the first record, so that nothing is trimmed that one of them needs.
-    for name in Consumer.names { _ = try consumed.cursor(named: name) }
+    for name in Self.cursors { _ = try consumed.cursor(named: name) }
     Output.write("open\n")
     let seed = arguments.number("seed", otherwise: 1)
     for producer in 0..<UInt32(3) {
@@ -29,6 +34,7 @@ struct Workload {
       startThread { body.run() }
     }
     Consumer.start(on: consumed, seed: seed)
+    Mover.start(from: consumed, to: destination, life: arguments.number("life", otherwise: 0))
     try trim(trimmed, seed: seed)
   }
 

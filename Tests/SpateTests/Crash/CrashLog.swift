@@ -14,7 +14,9 @@ struct CrashLog {
   private(set) var complaints: [String] = []
   /// The sequence behind the last record.
   private(set) var end: UInt64 = 0
-  private var last: [UInt64: [UInt32: UInt64]] = [:]
+  /// What the last record says of itself.
+  private(set) var last: CrashRecord.Head?
+  private var numbers: [UInt64: [UInt32: UInt64]] = [:]
   private var batchLeft = 0
 
   /// Reads the queue from its first record to its end. `mayBeTrimmed` says that its beginning may go meanwhile.
@@ -51,11 +53,12 @@ struct CrashLog {
       byteCount: bytes.count
     )
     if bytes != whole { complaints.append("\(queue) \(sequence) has other bytes") }
+    last = head
     lives.insert(head.life)
-    if head.number <= last[head.life]?[head.producer] ?? 0 {
+    if head.number <= numbers[head.life]?[head.producer] ?? 0 {
       complaints.append("\(queue) \(sequence) is out of order")
     }
-    last[head.life, default: [:]][head.producer] = head.number
+    numbers[head.life, default: [:]][head.producer] = head.number
     if batchLeft == 0 {
       if head.batchIndex != 0 { complaints.append("\(queue) \(sequence): a batch without its beginning") }
       batchLeft = head.batchCount

@@ -4,7 +4,7 @@
 /// What is known of a store at one moment, from the lines that its owners printed and from what was read of it.
 struct PowerCutAccount {
   /// By queue and sequence, the hash of each record that was acknowledged as durable, or shown by a reopened queue.
-  var durable: [String: [UInt64: UInt64]] = ["a": [:], "b": [:]]
+  var durable: [String: [UInt64: UInt64]] = ["a": [:], "b": [:], "c": [:]]
   /// By cursor, the place that was acknowledged as durable.
   var settled: [String: UInt64] = [:]
   /// By cursor, how far it was delivered to.
@@ -24,7 +24,7 @@ struct PowerCutAccount {
       case ("t", 3): trimmed[fields[1]] = max(trimmed[fields[1]] ?? 0, numbers[2])
       case ("d", 4): delivered[fields[1]] = max(delivered[fields[1]] ?? 0, numbers[3])
       case ("a", 3): settled[fields[1]] = max(settled[fields[1]] ?? 0, numbers[2])
-      case ("a", 4), ("b", 4):
+      case ("a", 4), ("b", 4), ("c", 4):
         if fields[3] == "\(DurabilityLevel.durable)" { durable[fields[0]]?[numbers[1]] = numbers[2] }
       default: preconditionFailure("a line that no child prints: \(line)")
       }
@@ -33,7 +33,11 @@ struct PowerCutAccount {
 
   /// How far a queue may begin behind its first record.
   func trimmable(_ queue: String) -> UInt64 {
-    queue == "a" ? trimmed["a"] ?? 0 : Consumer.names.map { delivered[$0] ?? 0 }.min() ?? 0
+    switch queue {
+    case "a": trimmed["a"] ?? 0
+    case "b": Workload.cursors.map { delivered[$0] ?? 0 }.min() ?? 0
+    default: 0
+    }
   }
 
   /// Compares a store that was opened again with what was known before the cut; `later` also knows what its owner
@@ -44,7 +48,7 @@ struct PowerCutAccount {
     var logs: [String: CrashLog] = [:]
     var complaints: [String] = []
     var checkedCount = 0
-    for name in ["a", "b"] {
+    for name in ["a", "b", "c"] {
       let queue = try store.queue(named: name)
       if !queue.recoveryReport.damages.isEmpty { complaints.append("\(name): \(queue.recoveryReport)") }
       // The housekeeper trims what all cursors have acknowledged.
@@ -64,8 +68,23 @@ struct PowerCutAccount {
       }
       logs[name] = log
     }
+    complaints += try compareTransactions(store, log: logs["c"])
     complaints += try compareCursors(try store.queue(named: "b"), log: logs["b"], later: later)
     return (logs, checkedCount, complaints)
+  }
+
+  /// The last record of `c`, what its metadata says and the place of the cursor are of one transaction.
+  private func compareTransactions(_ store: Store, log: CrashLog?) throws(SpateError) -> [String] {
+    let place = try store.queue(named: "b").namedCursors.first { $0.name == Mover.cursor }
+    let note = try store.queue(named: "c").metadata(named: Mover.note)
+    guard let last = log?.last else {
+      return note == nil && place?.acknowledgedSequence ?? 0 == 0 ? [] : ["half a first transaction"]
+    }
+    let end = place?.acknowledgedSequence ?? 0
+    let expected = Mover.note(life: last.life, number: last.number, end: end)
+    guard note != expected else { return [] }
+    let texts = [expected, note ?? []].map { String(decoding: $0, as: UTF8.self) }
+    return ["a torn transaction: \(texts[0]) in the log, \(texts[1]) in the metadata"]
   }
 
   private func compareCursors(

@@ -147,7 +147,7 @@ final class PowerCutDriver {
       }
     }
     let queue = try store.queue(named: "b")
-    for place in queue.namedCursors where random.next() % 2 == 0 {
+    for place in queue.namedCursors where place.name != Mover.cursor && random.next() % 2 == 0 {
       let cursor = try queue.openCursor(place.name)
       let end = queue.durableSequence
       let through = place.acknowledgedSequence + random.next() % (end - place.acknowledgedSequence)
@@ -155,6 +155,25 @@ final class PowerCutDriver {
       try cursor.acknowledge(through: through, waitingFor: .durable)
       account.settled[place.name] = through + 1
     }
+    try move(in: store, &account)
+  }
+
+  /// One transaction, should the cursor be there yet.
+  private func move(in store: Store, _ account: inout PowerCutAccount) throws {
+    let source = try store.queue(named: "b")
+    guard source.namedCursors.contains(where: { $0.name == Mover.cursor }) else { return }
+    let cursor = try source.openCursor(Mover.cursor)
+    let destination = try store.queue(named: "c")
+    let end = source.durableSequence
+    let payload = CrashRecord.payload(life: life, producer: 9, number: 1, byteCount: 64)
+    var transaction = Transaction()
+    try transaction.append(payload)
+    try transaction.acknowledge(cursor, through: end - 1)
+    try transaction.setMetadata(Mover.note(life: life, number: 1, end: end), named: Mover.note)
+    account.delivered[Mover.cursor] = end
+    let sequences = try destination.commit(transaction)
+    account.durable["c"]?[sequences.lowerBound] = CrashRecord.hash(payload)
+    account.settled[Mover.cursor] = end
   }
 
   private func arguments(path: String) -> [String] {
