@@ -21,11 +21,15 @@ enum UsedUpDescriptors {
     }
     for _ in 0..<40 { try append() }
     var taken: [Int32] = []
-    while case let descriptor = unsafe open("/dev/null", O_RDONLY), descriptor >= 0 {
-      taken.append(descriptor)
+    func takeAll() {
+      while case let descriptor = unsafe open("/dev/null", O_RDONLY), descriptor >= 0 {
+        taken.append(descriptor)
+      }
     }
     // More than the segments that are ready hold.
     for _ in 0..<100 {
+      // Also what the engine gives back.
+      takeAll()
       do throws(SpateError) {
         try append()
       } catch {
@@ -33,6 +37,7 @@ enum UsedUpDescriptors {
         break
       }
     }
+    takeAll()
     do throws(SpateError) {
       _ = try store.queue(named: "another")
       Output.write("opened\n")

@@ -115,6 +115,33 @@ import Testing
     try other.close()
   }
 
+  /// A claim that nobody publishes, abandons or drops any more.
+  @Test func aThreadThatEndsInsideAClaimHoldsOthersUpOnlyUntilItExpires() throws {
+    let scratch = IOScratch()
+    var options = StoreOptions()
+    options.claimDeadlineNanoseconds = 20_000_000
+    let store = try Store.open(at: scratch.path, options: options)
+    let queue = try store.queue(named: "a")
+    let thread = try EngineThread(name: "claimant") {
+      guard let claim = try? queue.claim(byteCount: 100) else { return }
+      _ = unsafe Unmanaged.passRetained(HeldClaim(claim))
+    }
+    thread.join()
+    let payload: [UInt8] = [1, 2, 3]
+    let sequence = try unsafe queue.append(payload.span.bytes, key: RawSpan(), until: .now + .seconds(20))
+    #expect(sequence == 1)
+    #expect(queue.statistics.expiredClaimCount == 1)
+    var cursor = try queue.cursor()
+    #expect(try cursor.next()?.sequence == 1)
+    try store.close()
+  }
+
+  private final class HeldClaim {
+    private let claim: Claim
+
+    init(_ claim: consuming Claim) { self.claim = claim }
+  }
+
   /// The kernel may carry out a dead owner's writes long after its end: who comes next must not look before.
   @Test(.enabled(if: PowerCutTools.missing == nil, PowerCutTools.missing))
   func nobodyReadsWhatADeadOwnersWritesMayStillChange() throws {

@@ -62,9 +62,13 @@ struct PowerCutAccount {
       if kept > later.trimmable(name) {
         complaints.append("\(name): begins at \(kept), may begin at \(later.trimmable(name))")
       }
+      var lost: [UInt64] = []
       for (sequence, hash) in durable[name] ?? [:] where sequence >= kept {
         checkedCount += 1
-        if log.seen[sequence] != hash { complaints.append("\(name) \(sequence) is lost or changed") }
+        if log.seen[sequence] != hash { lost.append(sequence) }
+      }
+      if let first = lost.min() {
+        complaints.append("\(name): \(lost.count) records are lost or changed, the first is \(first)")
       }
       logs[name] = log
     }
