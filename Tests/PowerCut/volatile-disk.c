@@ -18,7 +18,7 @@
 //     clear DISK                all zeros
 //     delay DISK WRITE SYNC     every write and every sync takes so many microseconds from now on, writes one after
 //                               the other; a sync covers the writes that ended before it began
-//     hold BYTES                writes of at least so many bytes are held up from now on; 0 for no more
+//     hold BYTES                writes of at least so many bytes are held up from now on, for 20 s at most; 0 for no more
 //     held                      "ok COUNT": writes that are held up now
 //     release                   carries out what is held up, and holds no more
 //     stat DISK                 "ok WRITES SYNCS UNSYNCED"
@@ -47,6 +47,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+static const uint64_t HOLD_LIMIT = 20000000000; // nanoseconds
 
 enum { SECTOR = 512, PAGE = 4096, DISK_LIMIT = 16, WRITE_LIMIT = 1 << 20 };
 
@@ -248,13 +250,14 @@ static void *run_pending(void *unused) {
     struct pending **link = &pending_first;
     while (*link) {
       struct pending *write = *link;
-      if (write->held && hold_size == 0) write->held = false;
+      if (write->held && (hold_size == 0 || write->due + HOLD_LIMIT <= now)) write->held = false;
       if (!write->held && write->due <= now) {
         *link = write->next;
         finish(write);
         continue;
       }
-      if (!write->held && write->due < next) next = write->due;
+      uint64_t due = write->held ? write->due + HOLD_LIMIT : write->due;
+      if (due < next) next = due;
       link = &write->next;
     }
     pending_end = link;

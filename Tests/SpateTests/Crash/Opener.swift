@@ -5,7 +5,7 @@ import Synchronization
 /// A thread that opens a store and its queue `a`, and closes it again.
 final class Opener: Sendable {
   private struct State {
-    var hasReturned = false
+    var hasOpened = false
     var error: SpateError?
   }
 
@@ -14,22 +14,20 @@ final class Opener: Sendable {
 
   init(path: String) throws {
     let started = try EngineThread(name: "opener") { [self] in
-      var failure: SpateError?
       do throws(SpateError) {
         let store = try Store.open(at: path)
         _ = try store.queue(named: "a")
-        state.withLock { $0.hasReturned = true }
+        state.withLock { $0.hasOpened = true }
         try store.close()
       } catch {
-        failure = error
+        state.withLock { $0.error = error }
       }
-      state.withLock { $0 = State(hasReturned: true, error: failure) }
     }
     thread.withLock { $0 = started }
   }
 
-  /// Whether the queue is open, or could not be opened.
-  var hasReturned: Bool { state.withLock { $0.hasReturned } }
+  /// Whether the queue was opened.
+  var hasOpened: Bool { state.withLock { $0.hasOpened } }
 
   /// Waits for the end, and returns what went wrong.
   func finish() -> SpateError? {

@@ -170,13 +170,16 @@ import Testing
       usleep(5_000)
     }
     #expect(held > 0, "no write is held up")
-    lines += child.kill()
+    // Not waited for: a thread of it that is in a write itself ends only with that write.
+    Glibc.kill(child.identifier, SIGKILL)
     let opener = try Opener(path: path)
     usleep(500_000)
-    #expect(try disks.heldCount == held)
-    #expect(!opener.hasReturned, "the queue was opened while writes of its dead owner were in flight")
+    #expect(try disks.heldCount >= held, "the writes were not held up for long enough")
+    #expect(!opener.hasOpened, "the queue was opened while writes of its dead owner were in flight")
     try disks.releaseWrites()
-    #expect(opener.finish() == nil)
+    lines += child.kill()
+    let failure = opener.finish()
+    #expect(failure == nil || failure?.code == .locked)
     try examine(path, lines)
     try disks.unmount(0)
   }
