@@ -166,6 +166,12 @@ public final class Store: Sendable {
       directory: directory,
       destinations: DestinationLookup(storage: storage, isReadOnly: false, open: engine.openQueues)
     )
+    // Whoever made the queue may have come to its end before the directories were synced. Nothing is promised of a queue
+    // before it has a segment, nor is one made before this.
+    if recovered.catalog.count == 0 {
+      try storage.syncDirectory(directory)
+      try storage.syncDirectory(StoreLayout.queuesName)
+    }
     return QueueCore(name: name, directory: directory, recovered: recovered, options: options, engine: engine)
   }
 

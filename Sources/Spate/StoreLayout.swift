@@ -25,9 +25,7 @@ struct StoreLayout {
       guard mayCreate else {
         throw SpateError(.notFound, "there is no store; check the path, or let it be made", path: path)
       }
-      guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
-        throw SpateError.system(errno, .createDirectory, path: path)
-      }
+      try SystemStorage.createRoot(path)
       return StoreLayout(path: path, isNew: true)
     case Int32(SPATE_KIND_DIRECTORY): break
     default:
@@ -91,7 +89,8 @@ struct StoreLayout {
 
   /// Writes what a new store lacks. With the lock held.
   func complete(storage: any Storage) throws(SpateError) {
-    guard isNew else { return }
+    // Whoever made the store may have come to its end before its directory was synced.
+    guard isNew else { return try storage.syncDirectory(".") }
     try storage.createDirectory(Self.queuesName)
     var sector = [UInt8](repeating: 0, count: Format.sectorByteCount)
     unsafe sector.withUnsafeMutableBytes { bytes in

@@ -56,6 +56,7 @@ final class Committer: @unchecked Sendable {
   let statistics = CommitStatistics()
   private var needsSubmit = false
   private var roundCount: UInt64 = 0
+  private var seenFailedSyncCount = 0
   /// Why there is no submission queue: nothing can be written then.
   private var startFailure: SpateError?
 
@@ -72,6 +73,7 @@ final class Committer: @unchecked Sendable {
     self.page = page
     self.pins = pins
     tailCacheByteCount = pins.limit
+    seenFailedSyncCount = storage.failedSyncs.count
     light = try AlignedBuffer(
       byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount + QueueWriter.freshPieceByteCount,
       alignment: storage.blockByteCount
@@ -191,6 +193,7 @@ final class Committer: @unchecked Sendable {
   func round() -> Bool {
     clock.refresh()
     takeReady()
+    failAfterForeignSync()
     var moved = collect(until: 0) > 0
     for writer in active {
       guard writer.drain() else { continue }
@@ -513,16 +516,11 @@ final class Committer: @unchecked Sendable {
       let credit = slots[slot].mark
       release(slot)
       if error != 0 {
-        failUnsynced(
-          SpateError(
-            .syncFailed,
-            "a sync failed, so records without an acknowledgement may be lost; check the disk, then reopen the store",
-            systemErrorNumber: error
-          )
-        )
+        failUnsynced(systemErrorNumber: error)
         return
       }
       statistics.countSync(nanoseconds: elapsed, byteCount: 0, isLight: false)
+      failAfterForeignSync()
       if let credit { writer.credit(written: writer.written, durable: credit, committer: self) }
     case .write, .durableWrite:
       inFlightByteCount -= slots[slot].byteCount
@@ -565,6 +563,24 @@ final class Committer: @unchecked Sendable {
     for writer in active where writer.hasUnsynced || !writer.inFlight.isEmpty || writer.syncSlot != nil {
       writer.fail(failure)
     }
+  }
+
+  private func failUnsynced(systemErrorNumber: Int32 = 0) {
+    failUnsynced(
+      SpateError(
+        .syncFailed,
+        "a sync failed, so records without an acknowledgement may be lost; check the disk, then reopen the store",
+        systemErrorNumber: systemErrorNumber
+      )
+    )
+  }
+
+  /// A sync that somebody else asked for failed since the last look: it takes uncredited writes along like one of ours.
+  private func failAfterForeignSync() {
+    let count = storage.failedSyncs.count
+    guard count != seenFailedSyncCount else { return }
+    seenFailedSyncCount = count
+    failUnsynced()
   }
 
   /// The kernel refuses our submissions: nothing can be written any more.

@@ -95,22 +95,24 @@ final class Engine: @unchecked Sendable {
 
   // MARK: Housekeeping
 
-  /// Makes a segment file ready and hands it to the queue's ring. Housekeeper.
+  /// Makes a segment file ready and hands it to the queue's ring. Housekeeper, or who truncates.
   ///
   /// - Parameters:
   ///   - byteCount: the size that suits the queue.
   ///   - minimum: the size that will do: where there is no room for the other, a smaller file is made.
+  ///   - exceedsQuotas: whether a quota is no reason to refuse it, for what gives room back soon.
   func prepareSegment(
     for core: QueueCore,
     byteCount: UInt64,
-    atLeast minimum: UInt64 = 0
+    atLeast minimum: UInt64 = 0,
+    exceedsQuotas: Bool = false
   ) throws(SpateError) {
     let smallest = max(minimum, ringConfiguration.minimalSegmentByteCount)
     var size = max(smallest, min(byteCount, core.largestSegmentByteCount))
     while true {
       do throws(SpateError) {
         let made = try core.withFiles { (files, preparer) throws(SpateError) in
-          try checkQuotas(of: core, files, adding: size)
+          if !exceedsQuotas { try checkQuotas(of: core, files, adding: size) }
           return try files.next(byteCount: size, preparer: preparer, pause: pace(for: core, byteCount: size))
         }
         return hand(made, to: core)

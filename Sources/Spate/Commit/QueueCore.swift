@@ -161,8 +161,12 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   // MARK: What the committer tells
 
   func segmentBegan(_ segment: RingSegment) {
-    let dropped = catalog.append(segment.file.description(use: segment.use))
-    if !dropped.isEmpty { cutSegments.withLock { $0.append(contentsOf: dropped) } }
+    noteCutSegments(catalog.append(segment.file.description(use: segment.use)))
+  }
+
+  /// Keeps in mind whose files are to be removed once a truncation is durable.
+  func noteCutSegments(_ segments: [SegmentDescription]) {
+    if !segments.isEmpty { cutSegments.withLock { $0.append(contentsOf: segments) } }
   }
 
   func segmentEnded(_ segment: QueueWriter.WriteSegment, end: LogMark) {

@@ -5,7 +5,11 @@ extension QueueCore {
       storage: engine.storage,
       directory: directory,
       queueIdentifier: identifier,
-      epoch: firstEpoch
+      epoch: firstEpoch,
+      durableEpoch: { [catalog, watermarks] in
+        let durable = watermarks.durablePosition
+        return catalog.segments.last { $0.basePosition < durable }?.epoch ?? 0
+      }
     )
   }
 

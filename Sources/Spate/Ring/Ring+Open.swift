@@ -101,6 +101,9 @@ extension Ring {
     changed.signal()
   }
 
+  /// Whether the next segment can begin at once.
+  var hasPrepared: Bool { state.withLock { $0.prepared != nil } }
+
   /// Takes back a prepared segment that was never begun, for closing.
   func withdrawPrepared() -> PreparedSegment? {
     state.withLock { state in

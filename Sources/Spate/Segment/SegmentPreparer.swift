@@ -14,6 +14,8 @@ struct SegmentPreparer: Sendable {
   let queueIdentifier: QueueIdentifier
   /// The epoch of the queue.
   var epoch: UInt64 = 0
+  /// The highest epoch that a segment of the log durably tells of.
+  var durableEpoch: @Sendable () -> UInt64 = { 0 }
 
   /// How much one zeroing write covers.
   private static let fillByteCount = 1 << 20

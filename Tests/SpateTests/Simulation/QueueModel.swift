@@ -44,9 +44,9 @@ final class QueueModel {
   var cursors: [String: CursorModel] = [:]
   /// What was set as the queue's metadata: each value holds once the log holds all below `end`.
   var values: [(end: UInt64, value: [UInt8])] = []
-  /// Cursors that were removed durably, and those of which that is not known.
+  /// Cursors that were removed durably, and where those may have stood of which that is not known.
   var goneCursors: Set<String> = []
-  var doubtfulCursors: Set<String> = []
+  var doubtfulCursors: [String: ClosedRange<UInt64>] = [:]
 
   init(name: String, base: UInt64) {
     self.name = name
@@ -148,6 +148,8 @@ final class QueueModel {
 struct CursorModel {
   /// Whether it was said to be durable that the cursor is there.
   var mustExist = false
+  /// Whether making it failed, so that it may not be there at all.
+  var isInDoubt = false
   /// Where the place stands in memory.
   var memory: UInt64
   /// What may be found after the power went.

@@ -50,6 +50,8 @@ final class SimulatedDisk {
   var faults = SimulatedFaults()
   /// At which operation from now on the power goes; nil for none.
   var operationsUntilCut: Int?
+  /// After which operation from now on the process is killed; nil for none.
+  var operationsUntilKill: Int?
   /// What all operations so far come to.
   private(set) var trace: UInt64 = 0
   private(set) var operationCount = 0
@@ -88,6 +90,15 @@ final class SimulatedDisk {
         if operation.faultKind != .sync || random.chance(50) { effect() }
         mount.end()
         powerWent()
+        return EIO
+      }
+    }
+    if let left = operationsUntilKill {
+      operationsUntilKill = left - 1
+      if left <= 0 {
+        operationsUntilKill = nil
+        effect()
+        mount.end()
         return EIO
       }
     }

@@ -66,7 +66,9 @@ struct HeldBatch {
   func release() -> String? {
     var wrong: String?
     for (index, known) in records.enumerated() where index < batch.count {
-      let isSame = batch.withRecord(at: index) { $0.sequence == known.sequence && known.record.matches($0.payload) }
+      let isSame = batch.withRecord(at: index) {
+        $0.sequence == known.sequence && known.record.matches($0.payload)
+      }
       if !isSame { wrong = "record \(known.sequence) changed while it was lent" }
     }
     batch.release()

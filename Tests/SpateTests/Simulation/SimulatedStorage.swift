@@ -15,6 +15,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
 
   let disk: SimulatedDisk
   let description: StorageDescription
+  let failedSyncs = FailedSyncs()
   let blockByteCount = 4096
   /// Whether the process is still there.
   private(set) var isAlive = true
@@ -146,11 +147,15 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   func sync(_ file: StorageFile) throws(SpateError) {
     let opened = try opened(file, .sync)
     let ordinal = opened.file.lastOrdinal
-    let error = disk.perform(.sync, SimulatedDisk.Trace(path: opened.path, file: opened.file.number), of: self) {
+    let error = disk.perform(
+      .sync,
+      SimulatedDisk.Trace(path: opened.path, file: opened.file.number),
+      of: self
+    ) {
       opened.file.sync(through: ordinal)
     }
     if error != 0, isAlive { disk.loseCache(of: opened.file, through: ordinal) }
-    try check(error, .sync, opened.path)
+    try failedSyncs.counting { () throws(SpateError) in try check(error, .sync, opened.path) }
   }
 
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
@@ -253,7 +258,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     }
     let error = disk.perform(.syncDirectory, SimulatedDisk.Trace(path: path), of: self) { directory.sync() }
     if error != 0, isAlive, disk.faults.losesWholeCache { disk.loseCache(of: nil, through: 0) }
-    try check(error, .syncDirectory, path)
+    try failedSyncs.counting { () throws(SpateError) in try check(error, .syncDirectory, path) }
   }
 
   func freeByteCount(at path: String) throws(SpateError) -> UInt64 { 1 << 40 }

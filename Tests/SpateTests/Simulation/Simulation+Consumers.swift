@@ -39,6 +39,7 @@ extension Simulation {
           found = try reader.read(random.within(1...30), open)
         }
       }
+      note("\(open.model.name) is read to \(reader.expected), following \(reader.level)")
       report(found, of: open)
     } catch {
       judge(error, of: open)
@@ -107,17 +108,23 @@ extension Simulation {
     var options = NamedCursorOptions()
     options.level = level
     if random.chance(30) { options.creationLevel = .published }
-    let isNew = model.cursors[name] == nil
+    let isNew = model.cursors[name]?.isInDoubt ?? true
     do throws(SpateError) {
       let known = isNew ? CursorModel(at: open.queue.core.firstSequence) : nil
       if let known { model.cursors[name] = known }
-      if isNew { model.cursors[name]?.memory = model.base }
+      if isNew {
+        model.cursors[name]?.memory = model.base
+        model.cursors[name]?.isInDoubt = true
+        allowFormer(name, model)
+      }
       let cursor = try open.queue.cursor(named: name, from: .earliest, options: options)
       guard storage.isAlive else { return }
       let place = cursor.acknowledgedSequence
       if isNew {
         model.cursors[name] = CursorModel(at: place)
         model.cursors[name]?.mustExist = options.creationLevel == .durable
+        if options.creationLevel == .durable { model.doubtfulCursors[name] = nil }
+        allowFormer(name, model)
       } else if model.cursors[name]?.mayStand(at: place) != true {
         wrong.append("cursor \(name) was opened at \(place), not \(model.cursors[name]?.memory ?? 0)")
       }
@@ -127,6 +134,13 @@ extension Simulation {
       // It may be there all the same.
       judge(error, of: open)
     }
+  }
+
+  /// Neither a removal that failed nor a cursor that was made after it is durable: the one before may be found again.
+  private func allowFormer(_ name: String, _ model: QueueModel) {
+    guard let former = model.doubtfulCursors[name] else { return }
+    model.cursors[name]?.mayMove(to: former.lowerBound)
+    model.cursors[name]?.mayMove(to: former.upperBound)
   }
 
   private func remove(_ name: String, of open: SimulatedQueue) {
@@ -139,8 +153,10 @@ extension Simulation {
       open.model.allowTrimming()
       note("\(open.model.name) removed \(name)")
     } catch {
+      open.model.doubtfulCursors[name] = open.model.cursors[name].map {
+        $0.lowest...max($0.lowest, $0.highest)
+      }
       open.model.cursors[name] = nil
-      open.model.doubtfulCursors.insert(name)
       open.model.allowTrimming()
       judge(error, of: open)
     }

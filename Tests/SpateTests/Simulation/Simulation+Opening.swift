@@ -82,7 +82,9 @@ extension Simulation {
     model.mayEvict = retention.evictsUnacknowledged || retention.maximalByteCount != nil
     model.epoch = queue.epoch
     queues.append(SimulatedQueue(queue, model))
-    note("\(model.name) open: \(queue.core.firstSequence)..<\(queue.recoveryReport.endSequence) epoch \(queue.epoch)")
+    note(
+      "\(model.name) open: \(queue.core.firstSequence)..<\(queue.recoveryReport.endSequence) epoch \(queue.epoch)"
+    )
   }
 
   /// Opens a queue that was there, and compares what it is with what it must be.
@@ -121,7 +123,10 @@ extension Simulation {
     model.isOpaque = false
     model.mustExist = true
     let first = queue.core.firstSequence
-    expect(first >= min(model.first, end), "the log begins at \(first), and had been trimmed to \(model.first)")
+    expect(
+      first >= min(model.first, end),
+      "the log begins at \(first), and had been trimmed to \(model.first)"
+    )
     if !model.mayEvict {
       expect(first <= model.allowedFirst, "trimmed to \(first), and only \(model.allowedFirst) was allowed")
     }
@@ -172,7 +177,9 @@ extension Simulation {
       }
       model.cursors[name]?.pending = []
     }
-    let found = Dictionary(uniqueKeysWithValues: queue.namedCursors.map { ($0.name, $0.acknowledgedSequence) })
+    let found = Dictionary(
+      uniqueKeysWithValues: queue.namedCursors.map { ($0.name, $0.acknowledgedSequence) }
+    )
     for (name, known) in model.cursors.sorted(by: { $0.key < $1.key }) {
       guard let place = found[name] else {
         expect(!known.mustExist, "cursor \(name) is gone")
@@ -182,7 +189,10 @@ extension Simulation {
       let bounds = min(known.lowest, model.end)...min(known.highest, model.end)
       expect(bounds.contains(place), "cursor \(name) is at \(place), and must be in \(bounds)")
       if !model.mayEvict {
-        expect(place >= min(first, known.lowest) || first <= model.forcedFirst, "cursor \(name) skips to \(first)")
+        expect(
+          place >= min(first, known.lowest) || first <= model.forcedFirst,
+          "cursor \(name) skips to \(first)"
+        )
       }
       model.cursors[name] = CursorModel(at: place)
       model.cursors[name]?.mustExist = true
@@ -193,7 +203,7 @@ extension Simulation {
       model.cursors[name]?.mustExist = true
     }
     model.goneCursors.subtract(found.keys)
-    model.doubtfulCursors = []
+    model.doubtfulCursors = [:]
     model.allowTrimming()
   }
 }

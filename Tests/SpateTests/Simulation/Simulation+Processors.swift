@@ -23,7 +23,7 @@ extension Simulation {
         moved = (source, name, reader.expected)
       }
       if moved == nil || random.chance(30) {
-        value = withUnsafeBytes(of: identity, Array.init)
+        value = unsafe withUnsafeBytes(of: identity, Array.init)
         try transaction.setMetadata(value ?? [], named: Self.metadataName)
       }
       let level: DurabilityLevel = random.chance(50) ? .durable : .published
@@ -49,9 +49,16 @@ extension Simulation {
       took(records, at: sequences.lowerBound, open)
       if let value { model.values.append((sequences.upperBound, value)) }
       if let moved {
-        let pending = CursorModel.Pending(destination: model.name, end: sequences.upperBound, place: moved.place)
+        let pending = CursorModel.Pending(
+          destination: model.name,
+          end: sequences.upperBound,
+          place: moved.place
+        )
         moved.source.model.cursors[moved.name]?.pending.append(pending)
-        note("\(moved.source.model.name) \(moved.name) moves to \(moved.place) with \(model.name) \(sequences)")
+        moved.source.model.allowTrimming()
+        note(
+          "\(moved.source.model.name) \(moved.name) moves to \(moved.place) with \(model.name) \(sequences)"
+        )
       }
       guard level == .durable, let last = sequences.last else { return }
       try open.queue.wait(for: last, level: .durable)

@@ -76,7 +76,9 @@ extension Simulation {
   }
 
   private func readBeside() {
-    guard storage.isAlive, let open = anyQueue(), let reader = open.readers.first, !reader.isBusy else { return }
+    guard storage.isAlive, let open = anyQueue(), let reader = open.readers.first, !reader.isBusy else {
+      return
+    }
     read(with: reader, of: open)
   }
 

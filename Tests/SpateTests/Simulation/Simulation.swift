@@ -41,6 +41,8 @@ final class Simulation {
   var cutCount = 0
   /// Whether a bit was turned over: then the run ends with what that leaves.
   var isDamaged = false
+  /// The file and place of that bit.
+  var damagedPlace: (path: String, offset: Int) = ("", 0)
   var identity: UInt64 = 0
   /// Told of all that happens, for who looks on.
   var log: ((String) -> Void)?
@@ -226,6 +228,8 @@ final class Simulation {
     for open in all { releaseUsers(of: open) }
     queues = []
     let isHealthy = all.allSatisfy { $0.queue.core.watermarks.failure == nil }
+    // Where there is no room, acknowledgements are given up, and delivered again.
+    let isFull = world.nanoseconds < disk.faults.fullUntilNanoseconds
     do {
       try store?.close()
       for open in all where isHealthy && storage.isAlive {
@@ -233,7 +237,7 @@ final class Simulation {
         open.model.written = open.model.durable
         settleTransactions(into: open.model.name, below: open.model.durable)
       }
-      for open in all where isHealthy && storage.isAlive {
+      for open in all where isHealthy && storage.isAlive && !isFull {
         for name in open.model.cursors.keys {
           if let memory = open.model.cursors[name]?.memory { open.model.cursors[name]?.settle(memory) }
         }

@@ -70,7 +70,9 @@ struct SimulationTests {
       let now = spate_now_monotonic_ns()
       guard now - told > 10_000_000_000 else { continue }
       told = now
-      print("\((now - begun) / 1_000_000_000) s: \(seed - first) seeds from \(first), \(cutCount) cuts, \(failureCount) failures")
+      print(
+        "\((now - begun) / 1_000_000_000) s: \(seed - first) seeds from \(first), \(cutCount) cuts, \(failureCount) failures"
+      )
     }
     print("soak: \(seed - first) seeds from \(first), \(cutCount) power cuts, \(failureCount) failures")
   }
