@@ -16,6 +16,7 @@ final class Engine: @unchecked Sendable {
   let cursorSupport: CursorSupport
   let reserve: StoreReserve
   let usage = StoreUsage()
+  let commitSignals: CommitSignalBox
   /// What readers in other processes look at; nil where there is none.
   let page: SharedPage?
   private var threads: [EngineThread] = []
@@ -34,11 +35,14 @@ final class Engine: @unchecked Sendable {
     unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     // Half of what the process may open is the host's.
     openFileLimit = max(16, Int(clamping: limit.rlim_cur) / 2)
+    let commitSignals = CommitSignalBox()
+    self.commitSignals = commitSignals
     committer = try Committer(
       storage: storage,
       pool: pool,
       clock: clock,
       page: page,
+      commitSignals: commitSignals,
       pins: cursorSupport.pins
     )
     housekeeper = Housekeeper(pool: pool)

@@ -50,6 +50,7 @@ extension QueueCore {
       self.watermarks.restart(at: base)
       self.sharedSlot?.publish(cut: LogMark(position: position, sequence: sequence))
       self.engine.page?.signal()
+      self.tellAdvance()
     }
     let cut = LogMark(position: position, sequence: sequence)
     cursors.noteTruncation(at: cut)
