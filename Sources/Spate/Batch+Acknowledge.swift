@@ -28,7 +28,7 @@ extension Batch {
     try await namedHold().settle(level)
   }
 
-  private func namedHold() throws(SpateError) -> CursorHold {
+  func namedHold() throws(SpateError) -> CursorHold {
     if let hold { return hold }
     throw SpateError(
       .invalidArgument,

@@ -40,6 +40,9 @@ public struct NamedCursor: ~Copyable, Sendable {
     NamedCursorRegistry.evicted(hold.place, first: hold.core.firstSequence)
   }
 
+  /// How many truncations the cursor has seen.
+  var seenTruncations: UInt64 { cursor.seenTruncations }
+
   /// The sequence of the record to be read next, unless it was abandoned.
   public var sequence: UInt64 { cursor.sequence }
 
@@ -127,6 +130,7 @@ public struct NamedCursor: ~Copyable, Sendable {
   @available(*, noasync)
   public mutating func reset(to start: StartPosition) throws(SpateError) {
     let sequence = try hold.core.sequence(of: start, following: cursor.level)
+    try hold.core.named.finishTransactions(of: hold.place, until: -1)
     try hold.core.named.move(hold.place, to: sequence)
     try cursor.seek(to: .sequence(sequence))
   }

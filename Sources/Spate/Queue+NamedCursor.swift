@@ -69,6 +69,7 @@ extension Queue {
     guard let hold = try core.resumeCursor(named: name) else {
       throw SpateError(.notFound, "there is no cursor \"\(name)\"; check the name, or open it to make it")
     }
+    try core.named.finishTransactions(of: hold.place, until: -1)
     try core.named.move(hold.place, to: core.sequence(of: start, following: .durable))
     try hold.settle(.durable, until: -1)
   }

@@ -43,6 +43,7 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
     let shape = FrameHeader.shape(type: .record, flags: [], keyByteCount: 0, headersByteCount: 0)
     unsafe payload.withUnsafeBytes { unsafe add($0, at: FrameHeader.byteCount) }
     finish(bodyByteCount: payload.byteCount, shape: shape, timestamp: 0, end: end)
+    count += 1
   }
 
   /// Copies a record with a key and headers to the end of the batch. As ``append(_:)``.
@@ -58,12 +59,24 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
     headers: RawSpan = RawSpan(),
     timestamp: UInt64? = nil
   ) throws(SpateError) {
+    try appendFrame(of: .record, payload, key: key, headers: headers, timestamp: timestamp)
+    count += 1
+  }
+
+  /// Copies a frame of any type to the end of the batch; only a record counts. As the public form.
+  mutating func appendFrame(
+    of type: FrameType,
+    _ payload: RawSpan,
+    key: RawSpan,
+    headers: RawSpan,
+    timestamp: UInt64? = nil
+  ) throws(SpateError) {
     try RecordBody.check(key: key.byteCount)
     let keyOffset = FrameHeader.byteCount + payload.byteCount
     let bodyByteCount = payload.byteCount + key.byteCount + headers.byteCount
     let end = try frameEnd(bodyByteCount: bodyByteCount)
     let shape = FrameHeader.shape(
-      type: .record,
+      type: type,
       flags: [],
       keyByteCount: key.byteCount,
       headersByteCount: headers.byteCount
@@ -110,7 +123,7 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
 
   @inline(__always)
   private mutating func finish(bodyByteCount: Int, shape: UInt64, timestamp: UInt64, end: Int) {
-    let flags: FrameFlags = count == 0 ? [] : .continued
+    let flags: FrameFlags = byteCount == 0 ? [] : .continued
     let frame = unsafe bytes.unsafelyUnwrapped + byteCount
     let second = UInt64(UInt32(truncatingIfNeeded: bodyByteCount)) << 32
     unsafe frame.storeBytes(of: second.littleEndian, toByteOffset: 8, as: UInt64.self)
@@ -119,7 +132,15 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
     unsafe frame.storeBytes(of: flagged.littleEndian, toByteOffset: 24, as: UInt64.self)
     lastOffset = byteCount
     byteCount = end
-    count += 1
+  }
+
+  /// Replaces bytes of the payload of a frame that begins at `offset`.
+  mutating func overwrite(payloadOfFrameAt offset: Int, with payload: RawSpan) {
+    unsafe payload.withUnsafeBytes { source in
+      guard let base = unsafe source.baseAddress else { return }
+      let target = unsafe bytes.unsafelyUnwrapped + offset + FrameHeader.byteCount
+      unsafe target.copyMemory(from: base, byteCount: source.count)
+    }
   }
 
   @inline(never)
@@ -137,19 +158,29 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
 
   // MARK: Appending
 
-  /// Writes all frames to claimed memory, all stamps but the first one's included: whoever sees that one sees
+  /// Writes all frames to claimed memory, all stamps but that at its beginning included: whoever sees that one sees
   /// the whole batch.
-  borrowing func write(to claimed: borrowing Claimed, timestamp now: UInt64) {
-    // SAFETY: the claim has `byteCount` bytes. The first word is left alone: the committer may look at it.
-    guard let source = unsafe bytes else { return }
-    let target = unsafe claimed.start
+  ///
+  /// - Parameters:
+  ///   - base: how many bytes of the same atomic batch stand before these frames in the claim.
+  ///   - isContinued: whether more frames of it follow.
+  borrowing func write(
+    to claimed: borrowing Claimed,
+    at base: Int = 0,
+    isContinued: Bool = false,
+    timestamp now: UInt64
+  ) {
+    // SAFETY: the claim has `base + byteCount` bytes. Its first word is left alone: the committer may look at it.
+    guard byteCount > 0, let source = unsafe bytes else { return }
+    let target = unsafe claimed.start + base
     unsafe (target + 8).copyMemory(from: source + 8, byteCount: byteCount - 8)
     var offset = 0
     while offset < byteCount {
       let body = unsafe UInt32(littleEndian: source.load(fromByteOffset: offset + 12, as: UInt32.self))
       let given = unsafe UInt64(littleEndian: source.load(fromByteOffset: offset + 16, as: UInt64.self))
       var shape = unsafe UInt64(littleEndian: source.load(fromByteOffset: offset + 24, as: UInt64.self))
-      if offset < lastOffset { shape |= UInt64(FrameFlags.continues.rawValue) << 8 }
+      if offset < lastOffset || isContinued { shape |= UInt64(FrameFlags.continues.rawValue) << 8 }
+      if base > 0 { shape |= UInt64(FrameFlags.continued.rawValue) << 8 }
       let timestamp = given == 0 ? now : given
       let checksum = unsafe spate_crc32c_frame(
         body,
@@ -162,8 +193,8 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
       unsafe target.storeBytes(of: second.littleEndian, toByteOffset: offset + 8, as: UInt64.self)
       unsafe target.storeBytes(of: timestamp.littleEndian, toByteOffset: offset + 16, as: UInt64.self)
       unsafe target.storeBytes(of: shape.littleEndian, toByteOffset: offset + 24, as: UInt64.self)
-      if offset > 0 {
-        let position = claimed.position &+ UInt64(truncatingIfNeeded: offset)
+      if base + offset > 0 {
+        let position = claimed.position &+ UInt64(truncatingIfNeeded: base + offset)
         let stamp = Format.stamp(salt: claimed.salt, position: position)
         // ORDERING: plain: nobody looks at this stamp before the first one's release.
         unsafe target.storeBytes(of: stamp.littleEndian, toByteOffset: offset, as: UInt64.self)

@@ -138,7 +138,11 @@ public final class Store: Sendable {
     let storage = engine.storage
     let directory = StoreLayout.directory(ofQueue: name)
     try StoreLayout.makeQueueIfMissing(directory, storage: storage, options: options, clock: engine.clock)
-    let recovered = try QueueRecovery.run(storage: storage, directory: directory)
+    let recovered = try QueueRecovery.run(
+      storage: storage,
+      directory: directory,
+      destinations: DestinationLookup(storage: storage, isReadOnly: false, open: engine.openQueues)
+    )
     return QueueCore(name: name, directory: directory, recovered: recovered, options: options, engine: engine)
   }
 
@@ -160,6 +164,8 @@ public final class Store: Sendable {
     }
     guard let cores else { return }
     var failure: SpateError?
+    // Transactions first: a cursor's place is saved by its own queue, which may be closed before the destination.
+    for core in cores { core.finishTransactions() }
     for core in cores {
       do { try core.close() } catch { failure = failure ?? error }
     }

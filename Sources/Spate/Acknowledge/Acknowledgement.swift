@@ -7,12 +7,14 @@
 ///          8    16  cursorIdentifier
 ///         24     8  epoch              of the acknowledged sequences
 ///         32     8  sequence           everything below is acknowledged
-///         40  16×n  ranges             first and past-the-last sequence, ascending, apart, above `sequence`
+///         40     8  ordinal            one more with each frame of the cursor
+///         48  16×n  ranges             first and past-the-last sequence, ascending, apart, above `sequence`
 ///
-/// The last frame of a cursor holds, also when it says less than one before it.
+/// The frame with the highest ordinal holds, in whichever log of the store it stands, also when it says less
+/// than one before it.
 struct Acknowledgement: Equatable, Sendable {
   /// The bytes before the ranges.
-  static let headByteCount = 40
+  static let headByteCount = 48
 
   /// Whose place it is.
   var identifier: CursorIdentifier
@@ -20,14 +22,17 @@ struct Acknowledgement: Equatable, Sendable {
   var epoch: UInt64
   /// Everything below this is acknowledged.
   var sequence: UInt64
+  /// Orders everything that is recorded of the cursor, frames and slots.
+  var ordinal: UInt64
   /// Whether the cursor is gone.
   var isRemoved = false
 
   /// Makes an acknowledgement.
-  init(identifier: CursorIdentifier, epoch: UInt64, sequence: UInt64, isRemoved: Bool = false) {
+  init(identifier: CursorIdentifier, epoch: UInt64, sequence: UInt64, ordinal: UInt64, isRemoved: Bool = false) {
     self.identifier = identifier
     self.epoch = epoch
     self.sequence = sequence
+    self.ordinal = ordinal
     self.isRemoved = isRemoved
   }
 
@@ -42,12 +47,13 @@ struct Acknowledgement: Equatable, Sendable {
     identifier = CursorIdentifier(high: word(8, 8), low: word(16, 8))
     epoch = word(24, 8)
     sequence = word(32, 8)
+    ordinal = word(40, 8)
     isRemoved = word(2, 2) & 1 != 0
   }
 
-  /// Writes the payload's 40 bytes.
+  /// Writes the payload's 48 bytes.
   ///
-  /// SAFETY: the caller owns 40 writable bytes at `payload`, eight-aligned.
+  /// SAFETY: the caller owns 48 writable bytes at `payload`, eight-aligned.
   @unsafe
   func encode(into payload: UnsafeMutableRawPointer) {
     let first = UInt64(1) | UInt64(isRemoved ? 1 : 0) << 16
@@ -56,5 +62,6 @@ struct Acknowledgement: Equatable, Sendable {
     unsafe payload.storeBytes(of: identifier.low.littleEndian, toByteOffset: 16, as: UInt64.self)
     unsafe payload.storeBytes(of: epoch.littleEndian, toByteOffset: 24, as: UInt64.self)
     unsafe payload.storeBytes(of: sequence.littleEndian, toByteOffset: 32, as: UInt64.self)
+    unsafe payload.storeBytes(of: ordinal.littleEndian, toByteOffset: 40, as: UInt64.self)
   }
 }

@@ -22,7 +22,9 @@ final class CursorHold: Sendable {
   /// - Complexity: O(1): an atomic maximum, and a short lock for the first move after the place was recorded.
   @inline(__always)
   func acknowledge(below end: UInt64, seen truncations: UInt64) throws(SpateError) {
-    guard end <= core.watermarks.durableSequence, core.cursors.truncationCount == truncations else {
+    guard end <= core.watermarks.durableSequence, core.cursors.truncationCount == truncations,
+      !place.isInTransaction
+    else {
       return try acknowledgeSlowly(below: end, seen: truncations)
     }
     if place.raise(to: end) { try core.named.note(place) }
@@ -33,6 +35,14 @@ final class CursorHold: Sendable {
 
   @inline(never)
   private func acknowledgeSlowly(below end: UInt64, seen truncations: UInt64) throws(SpateError) {
+    let count = try check(below: end, seen: truncations)
+    try core.named.raise(place, to: end)
+    if core.cursors.truncationCount != count { core.named.setBackBehindTruncation(place) }
+  }
+
+  /// Throws `outOfRange` when what is acknowledged is not in the log, or not any more. Returns how many
+  /// truncations there were.
+  func check(below end: UInt64, seen truncations: UInt64) throws(SpateError) -> UInt64 {
     let count = core.cursors.truncationCount
     if count != truncations {
       let cut = core.cursors.truncation?.sequence ?? 0
@@ -52,13 +62,13 @@ final class CursorHold: Sendable {
         sequence: next
       )
     }
-    if place.raise(to: end) { try core.named.note(place) }
-    if core.cursors.truncationCount != count { core.named.setBackBehindTruncation(place) }
+    return count
   }
 
   /// Returns once the place is at `level`, as far as it has come when this is called. Blocks.
   func settle(_ level: DurabilityLevel, until deadline: Int64) throws(SpateError) {
     guard let kind = level.positionKind else { return }
+    try core.named.finishTransactions(of: place, until: deadline)
     guard let end = core.named.recordByFrame(place) else { return try core.named.save() }
     guard end != 0 else { return }
     do throws(SpateError) {
@@ -74,7 +84,7 @@ final class CursorHold: Sendable {
   /// Suspends until the place is at `level`. Blocks no thread of the cooperative pool.
   func settle(_ level: DurabilityLevel) async throws(SpateError) {
     guard let kind = level.positionKind else { return }
-    if let end = core.named.recordByFrame(place), end == 0 || core.watermarks.isCovered(kind, end) { return }
+    if !place.isInTransaction, let end = core.named.recordByFrame(place), end == 0 || core.watermarks.isCovered(kind, end) { return }
     // A thread that may block waits for the commit: it can turn to the slots when there is none.
     let result: Result<Void, SpateError> = await core.support.disk.perform {
       do throws(SpateError) { return .success(try self.settle(level, until: -1)) } catch {

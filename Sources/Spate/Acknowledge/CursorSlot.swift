@@ -9,10 +9,10 @@ import CSpate
 ///         16    16  queueIdentifier
 ///         32    16  cursorIdentifier
 ///         48     8  generation
-///         56     8  epoch              of the queue when this was written
+///         56     8  epoch              of the acknowledged sequence
 ///         64     8  sequence           everything below is acknowledged
 ///         72     8  position           0, or a hint: where the record `sequence` begins
-///         80     8  logPosition        acknowledgement frames of this epoch below this are contained
+///         80     8  ordinal            acknowledgement frames up to this one are contained
 ///         88     4  rangeCount
 ///         92     4  destinationCount
 ///         96     2  nameByteCount
@@ -20,7 +20,7 @@ import CSpate
 ///        100     4  zero
 ///        104        name, zeros to a multiple of 8
 ///          …  16×n  ranges
-///          …  16×m  destinations
+///          …  16×m  destinations       queues whose logs may hold acknowledgements of this cursor
 ///          …     4  checksum           of everything before it
 struct CursorSlot: Equatable, Sendable {
   /// Each slot has a block of its own, so that no write of one can hurt another.
@@ -36,14 +36,19 @@ struct CursorSlot: Equatable, Sendable {
   var name: [UInt8]
   /// The valid slot of the pair with the higher one counts.
   var generation: UInt64
-  /// The epoch of the queue when the slot was written.
+  /// The epoch of `sequence`.
   var epoch: UInt64
   /// Everything below this is acknowledged.
   var sequence: UInt64
-  /// Acknowledgement frames of this epoch below this are contained.
-  var logPosition: UInt64
+  /// Acknowledgement frames up to this ordinal are contained.
+  var ordinal: UInt64
   /// Whether the cursor is gone: frames that are scanned must not bring it back.
   var isRemoved = false
+  /// The queues whose logs may hold acknowledgements of this cursor that no slot contains.
+  var destinations: [QueueIdentifier] = []
+
+  /// How many destinations fit beside a name of the longest kind.
+  static let destinationLimit = 200
 
   /// What a slot's bytes can be.
   enum Decoding: Equatable {
@@ -74,7 +79,11 @@ struct CursorSlot: Equatable, Sendable {
       return isBlank ? .blank : .damaged
     }
     let nameByteCount = Int(u32(96) & 0xFFFF)
-    guard headByteCount + nameByteCount + 4 <= count else { return .damaged }
+    let rangeCount = Int(u32(88))
+    let destinationCount = Int(u32(92))
+    guard rangeCount <= byteCount / 16, destinationCount <= byteCount / 16 else { return .damaged }
+    let destinationsOffset = headByteCount + Format.alignUp(nameByteCount, to: 8) + 16 * rangeCount
+    guard destinationsOffset + 16 * destinationCount + 4 <= count else { return .damaged }
     let name = unsafe Array(
       UnsafeRawBufferPointer(start: bytes + headByteCount, count: nameByteCount)
     )
@@ -86,13 +95,19 @@ struct CursorSlot: Equatable, Sendable {
         generation: u64(48),
         epoch: u64(56),
         sequence: u64(64),
-        logPosition: u64(80),
-        isRemoved: u32(96) >> 16 & 1 != 0
+        ordinal: u64(80),
+        isRemoved: u32(96) >> 16 & 1 != 0,
+        destinations: (0..<destinationCount).map { index in
+          let offset = destinationsOffset + 16 * index
+          return QueueIdentifier(high: u64(offset), low: u64(offset + 8))
+        }
       )
     )
   }
 
   /// Writes the slot's 4096 bytes, checksum included.
+  ///
+  /// INVARIANT: at most ``destinationLimit`` destinations.
   ///
   /// SAFETY: the caller owns 4096 writable, zeroed bytes at `bytes`, eight-aligned.
   @unsafe
@@ -103,7 +118,8 @@ struct CursorSlot: Equatable, Sendable {
     func store(_ offset: Int, _ word: UInt32) {
       unsafe bytes.storeBytes(of: word.littleEndian, toByteOffset: offset, as: UInt32.self)
     }
-    let end = Self.headByteCount + Format.alignUp(name.count, to: 8)
+    let destinationsOffset = Self.headByteCount + Format.alignUp(name.count, to: 8)
+    let end = destinationsOffset + 16 * destinations.count
     store(0, Format.cursorMagic)
     store(8, UInt32(1))
     store(12, UInt32(end + 4))
@@ -114,10 +130,15 @@ struct CursorSlot: Equatable, Sendable {
     store(48, generation)
     store(56, epoch)
     store(64, sequence)
-    store(80, logPosition)
+    store(80, ordinal)
+    store(92, UInt32(destinations.count))
     store(96, UInt32(name.count) | UInt32(isRemoved ? 1 : 0) << 16)
     for (index, byte) in name.enumerated() {
       unsafe bytes.storeBytes(of: byte, toByteOffset: Self.headByteCount + index, as: UInt8.self)
+    }
+    for (index, destination) in destinations.enumerated() {
+      store(destinationsOffset + 16 * index, destination.high)
+      store(destinationsOffset + 16 * index + 8, destination.low)
     }
     store(end, unsafe spate_crc32c(0, UnsafeRawPointer(bytes), end))
   }

@@ -41,16 +41,21 @@ extension NamedCursorRegistry {
   /// - Parameter opening: whether a chunk may be opened for the frame, which takes the ring's lock.
   private func emit(_ place: NamedPlace, _ state: inout State, opening: Bool) -> Bool {
     place.takeChange()
+    // The end of the transaction puts it on the list again.
+    if place.books.transactionCount > 0, !place.books.isRemoved { return true }
     let sequence = place.acknowledged
     if place.books.recorded == sequence { return true }
     let acknowledgement = Acknowledgement(
       identifier: place.identifier,
       epoch: state.epoch,
       sequence: sequence,
+      ordinal: place.books.lastOrdinal + 1,
       isRemoved: place.books.isRemoved
     )
     noteFrameIsComing()
     guard let end = append(acknowledgement, key: place.name, opening: opening) else { return false }
+    place.books.lastOrdinal += 1
+    place.books.ordinal = place.books.lastOrdinal
     place.books.recorded = sequence
     place.books.recordedEnd = end
     place.books.frameCount += 1
@@ -66,7 +71,7 @@ extension NamedCursorRegistry {
       byteCount: Acknowledgement.headByteCount,
       alignment: 8
     ) { payload -> UInt64? in
-      // SAFETY: the payload has the 40 bytes; it and the key are read within the closures.
+      // SAFETY: the payload has the 48 bytes; it and the key are read within the closures.
       unsafe acknowledgement.encode(into: payload.baseAddress.unsafelyUnwrapped)
       return unsafe key.withUnsafeBytes { key -> UInt64? in
         let body = unsafe RecordBody(

@@ -5,6 +5,7 @@ extension NamedCursorRegistry {
     var place: NamedPlace
     var sequence: UInt64
     var frameCount: UInt64
+    var destinationCount: Int
     var write: CursorFile.Write
   }
 
@@ -33,9 +34,9 @@ extension NamedCursorRegistry {
       let position = core.ring.claimedEnd.position
       for place in Array(state.places.values) + state.removed {
         let sequence = place.acknowledged
-        guard place.books.saved != sequence || place.books.hasFrames || place.books.recorded == nil else {
-          continue
-        }
+        guard place.books.saved != sequence || place.books.hasFrames || place.books.recorded == nil
+          || place.books.listedCount != place.books.destinations.count
+        else { continue }
         if place.books.pair.number < 0 { place.books.pair = try file.takePair() }
         let pair = place.books.pair.next
         let slot = CursorSlot(
@@ -45,14 +46,16 @@ extension NamedCursorRegistry {
           generation: pair.generation,
           epoch: state.epoch,
           sequence: sequence,
-          logPosition: position,
-          isRemoved: place.books.isRemoved
+          ordinal: place.books.ordinal,
+          isRemoved: place.books.isRemoved,
+          destinations: place.books.destinations
         )
         snapshots.append(
           Snapshot(
             place: place,
             sequence: sequence,
             frameCount: place.books.frameCount,
+            destinationCount: place.books.destinations.count,
             write: CursorFile.Write(slot: slot, pair: pair)
           )
         )
@@ -66,6 +69,8 @@ extension NamedCursorRegistry {
     let place = snapshot.place
     place.books.pair = snapshot.write.pair
     place.books.saved = snapshot.sequence
+    place.books.savedOrdinal = snapshot.write.slot.ordinal
+    place.books.listedCount = snapshot.destinationCount
     guard place.books.frameCount == snapshot.frameCount else { return }
     place.books.hasFrames = false
     place.books.recorded = snapshot.sequence
@@ -115,6 +120,7 @@ extension NamedCursorRegistry {
       return changes.isClosed
     }
     guard !wasClosed else { return }
+    forgetDestinations()
     do throws(SpateError) { try save() } catch { _ = recordByFrames() }
   }
 }

@@ -8,9 +8,9 @@ import Synchronization
 /// back at the next open, before segments with frames are trimmed, and when the log takes no frames: on a full
 /// disk, or after a failure.
 ///
-/// INVARIANT: frames of one cursor are in the log in the order in which the place was read, and a slot names a
-/// log position below which no frame knows better. Both by reading the place under the lock under which the
-/// frame is claimed or the log's end is asked.
+/// INVARIANT: the ordinals of one cursor ascend with the order in which its place was read, and a slot contains
+/// every frame up to its ordinal. Both by reading the place under the lock under which the ordinal is given out
+/// or asked.
 ///
 /// Locks, in this order: `file`, then `state`, then `changes`; the ring's inside `state`. Any thread.
 final class NamedCursorRegistry: Sendable {
@@ -64,7 +64,12 @@ final class NamedCursorRegistry: Sendable {
       )
       books.recorded = cursor.setBackFrom == nil ? cursor.sequence : nil
       books.saved = cursor.pair == nil ? nil : cursor.slotSequence
-      books.hasFrames = cursor.firstFramePosition != nil
+      books.hasFrames = cursor.ordinal > cursor.slotOrdinal
+      books.ordinal = cursor.ordinal
+      books.lastOrdinal = cursor.ordinal
+      books.savedOrdinal = cursor.slotOrdinal
+      books.destinations = cursor.destinations
+      books.listedCount = cursor.destinations.count
       books.isRemoved = cursor.isRemoved
       let place = NamedPlace(
         name: cursor.name,

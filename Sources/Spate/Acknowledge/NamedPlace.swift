@@ -9,6 +9,7 @@ final class NamedPlace: @unchecked Sendable {
   let identifier: CursorIdentifier
   private let acknowledgedWord: Atomic<UInt64>
   private let changed = Atomic<Bool>(false)
+  private let inTransaction = Atomic<Bool>(false)
   /// What the registry knows of the place.
   var books: Books
 
@@ -26,6 +27,22 @@ final class NamedPlace: @unchecked Sendable {
     var frameCount: UInt64 = 0
     /// Whether there are frames that the newest slot does not contain.
     var hasFrames = false
+    /// The ordinal of the newest frame that the place contains.
+    var ordinal: UInt64 = 0
+    /// The ordinal of the newest frame of all: higher while a transaction is on its way.
+    var lastOrdinal: UInt64 = 0
+    /// The ordinal in the newest slot.
+    var savedOrdinal: UInt64 = 0
+    /// The queues whose logs may hold acknowledgements of the place.
+    var destinations: [QueueIdentifier] = []
+    /// How many of them the newest slot lists.
+    var listedCount = 0
+    /// How many transactions are on their way.
+    var transactionCount = 0
+    /// Where they go.
+    var destination: QueueCore?
+    /// Where the place goes once they have arrived.
+    var deferred: UInt64?
     var isHeld = false
     var isRemoved = false
     var resumption: CursorResumption
@@ -59,6 +76,17 @@ final class NamedPlace: @unchecked Sendable {
     if changed.load(ordering: .sequentiallyConsistent) { return false }
     return !changed.exchange(true, ordering: .sequentiallyConsistent)
   }
+
+  /// Moves the place forward without telling anybody. With the registry's lock.
+  func lift(to end: UInt64) { acknowledgedWord.max(end, ordering: .sequentiallyConsistent) }
+
+  /// Whether a transaction of the place is on its way. One relaxed load: an acknowledgement beside one that is
+  /// just being committed counts as the earlier of the two.
+  @inline(__always)
+  var isInTransaction: Bool { inTransaction.load(ordering: .relaxed) }
+
+  /// Notes whether a transaction is on its way. With the registry's lock.
+  func noteTransaction(_ isOnItsWay: Bool) { inTransaction.store(isOnItsWay, ordering: .relaxed) }
 
   /// Moves the place anywhere. With the registry's lock. Returns whether the registry has to be told.
   func set(to sequence: UInt64) -> Bool {

@@ -69,6 +69,7 @@ extension QueueCore {
   /// What the housekeeper does for a queue from time to time: records acknowledgements, trims what they allow.
   func tick() {
     guard !isDropped else { return }
+    state.tick()
     if named.tick() { engine.housekeeper.schedule(self, after: NamedCursorRegistry.tickNanoseconds) }
     engine.retain(self)
   }

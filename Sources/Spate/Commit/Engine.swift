@@ -17,6 +17,7 @@ final class Engine: @unchecked Sendable {
   let reserve: StoreReserve
   let usage = StoreUsage()
   let commitSignals: CommitSignalBox
+  let openQueues = OpenQueues()
   /// What readers in other processes look at; nil where there is none.
   let page: SharedPage?
   private var threads: [EngineThread] = []

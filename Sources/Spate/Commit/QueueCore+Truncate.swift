@@ -43,6 +43,7 @@ extension QueueCore {
       position: Format.alignUp(position, to: ring.configuration.blockByteCount),
       sequence: sequence
     )
+    try state.prepareTruncation(at: base.position)
     // All between two rounds: a round that saw only a part of it would drain what is cut off once more.
     engine.committer.perform {
       self.writer.restart(at: base)
@@ -95,10 +96,13 @@ extension QueueCore {
       verifying: false
     )
     var batchSequence = segment.baseSequence
+    var batchPosition = segment.basePosition
     while case .frame(let frame) = scanner.next() {
-      guard frame.header.type.takesSequence else { continue }
-      if !frame.header.flags.contains(.continued) { batchSequence = frame.sequence }
-      guard frame.sequence == sequence else { continue }
+      if !frame.header.flags.contains(.continued) {
+        batchSequence = frame.sequence
+        batchPosition = frame.position
+      }
+      guard frame.header.type.takesSequence, frame.sequence == sequence else { continue }
       guard batchSequence == sequence else {
         throw SpateError(
           .invalidArgument,
@@ -106,7 +110,7 @@ extension QueueCore {
           sequence: batchSequence
         )
       }
-      return frame.position
+      return batchPosition
     }
     throw SpateError(
       .corrupt,

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Shared by the handles, cursors, claims and batches of the queue, which keep it alive.
 final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Sendable {
-  // SAFETY: `writer` is touched by the committer only, `named` is set once; everything else is a constant or guards itself.
+  // SAFETY: `writer` is touched by the committer only, `named` and `state` are set once; everything else is a constant or guards itself.
   let name: String
   let directory: String
   let identifier: QueueIdentifier
@@ -24,6 +24,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   private(set) var writer: QueueWriter!
   /// The named cursors.
   private(set) var named: NamedCursorRegistry!
+  /// What the queue keeps beside its records.
+  private(set) var state: QueueState!
   private let dropped = Atomic<Bool>(false)
   /// Whether the store's commit signal lists the queue. Changed under its lock.
   let isListedAsAdvanced = Atomic<Bool>(false)
@@ -65,7 +67,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     ring = Ring(
       end: end,
       epoch: recovered.epoch + 1,
-      fencingEpoch: recovered.fencingEpoch,
+      fencingEpoch: recovered.content.fencingEpoch,
       flags: recovered.catalog.count == 0 ? [] : .beginsAfterRecovery,
       cutPosition: recovered.catalog.count == 0 ? nil : recovered.endPosition,
       pool: engine.pool,
@@ -80,6 +82,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     )
     writer = QueueWriter(core: self, end: end)
     named = NamedCursorRegistry(core: self, recovered: recovered, storage: engine.storage)
+    state = QueueState(core: self, recovered: recovered)
+    engine.openQueues.add(self)
     ring.attach(environment: self)
     engine.usage.set(files.withLock { $0.byteCount }, ofQueue: name)
     // What a shorter retention, or acknowledgements before the last end, allow to go.
@@ -136,7 +140,11 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   var bufferWaiter: any BufferWaiter { self }
 
   var recoveryHint: RecoveryHint {
-    RecoveryHint(durable: watermarks.durable, statePosition: named.statePosition)
+    let positions = [named.statePosition, state.statePosition]
+    return RecoveryHint(
+      durable: watermarks.durable,
+      statePosition: positions.lazy.filter { $0 != 0 }.min() ?? 0
+    )
   }
 
   func prepareSegment(byteCount: UInt64, atLeast minimum: UInt64) {

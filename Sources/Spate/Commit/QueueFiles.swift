@@ -88,6 +88,21 @@ struct QueueFiles {
     checkpoint = next
   }
 
+  /// Makes the checkpoint contain what state frames below `statePosition` say.
+  mutating func store(
+    _ content: QueueContent,
+    statePosition: UInt64,
+    storage: any Storage,
+    directory: String
+  ) throws(SpateError) {
+    var next = checkpoint
+    next.content = content
+    next.statePosition = statePosition
+    guard next != checkpoint else { return }
+    try next.store(in: storage, directory: directory)
+    checkpoint = next
+  }
+
   /// Trims the oldest segments: the checkpoint says so durably before a file is touched. A removal that fails then is
   /// recovery's to finish.
   mutating func trim(

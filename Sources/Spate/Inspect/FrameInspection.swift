@@ -14,8 +14,6 @@ public struct FrameInspection: Sendable {
     case metadata
     /// A new fencing epoch.
     case fence
-    /// The head of a transaction's batch.
-    case transaction
     /// Bytes that a repair gave up, without a sequence.
     case void
     /// A kind that this library does not know, by its number.
@@ -111,7 +109,6 @@ extension FrameInspection.Kind {
       case .acknowledgement: .acknowledgement
       case .metadata: .metadata
       case .fence: .fence
-      case .transaction: .transaction
       case .void: .void
       default: .unknown(type.rawValue)
       }
@@ -128,7 +125,6 @@ extension FrameInspection.Kind: CustomStringConvertible {
     case .acknowledgement: "acknowledgement"
     case .metadata: "metadata"
     case .fence: "fence"
-    case .transaction: "transaction"
     case .void: "void"
     case .unknown(let number): "type \(number)"
     }

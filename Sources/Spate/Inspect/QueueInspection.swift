@@ -52,8 +52,8 @@ public struct QueueInspection: Sendable {
     beginPosition = recovered.beginPosition
     endPosition = recovered.endPosition
     epoch = recovered.epoch
-    fencingEpoch = recovered.fencingEpoch
-    metadata = recovered.metadata
+    fencingEpoch = recovered.content.fencingEpoch
+    metadata = recovered.content.metadata
     cursors = recovered.cursors.filter { !$0.isRemoved }
       .map { Cursor(name: String(decoding: $0.name, as: UTF8.self), acknowledgedSequence: $0.sequence) }
       .sorted { $0.name < $1.name }

@@ -53,6 +53,7 @@ struct QueueVerifier {
           progress(done + byteCount)
           byteCount += segment.capacityPosition - segment.basePosition
         },
+        destinations: DestinationLookup(storage: storage, isReadOnly: true),
         lockWaitNanoseconds: 0
       )
     }
@@ -107,6 +108,10 @@ struct QueueVerifier {
         count > 0
         ? "the places of \(count) named cursors cannot be read; those without another copy begin at the earliest record"
         : "the file with the places of named cursors is gone; cursors that the log does not name begin at the earliest record"
+      add(.cursorPlaces, directory + "/" + Format.cursorsName, message)
+    case .unreadableDestinations(let count):
+      let message =
+        "\(count) queues to which transactions went cannot be read; what those acknowledged may be delivered again"
       add(.cursorPlaces, directory + "/" + Format.cursorsName, message)
     case .halfMadeSegment(let name):
       add(.leftover, directory + "/" + name, "a segment file that was not finished; it holds nothing")

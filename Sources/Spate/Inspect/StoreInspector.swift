@@ -84,6 +84,7 @@ public struct StoreInspector: Sendable {
         storage: storage,
         directory: StoreLayout.directory(ofQueue: name),
         isReadOnly: true,
+        destinations: DestinationLookup(storage: storage, isReadOnly: true),
         lockWaitNanoseconds: 0
       )
     }

@@ -10,8 +10,6 @@ struct LogScan {
   let open: (SegmentDescription) throws(SpateError) -> SegmentFile
   /// What is known to have been durable.
   var proven: LogMark
-  /// State frames below this are in the checkpoint.
-  var statePosition: UInt64
 
   /// What was found on the way.
   private(set) var findings: [RecoveryReport.Finding] = []
@@ -24,12 +22,10 @@ struct LogScan {
   init(
     chain: [SegmentDescription],
     proven: LogMark,
-    statePosition: UInt64,
     open: @escaping (SegmentDescription) throws(SpateError) -> SegmentFile
   ) {
     self.chain = chain
     self.proven = proven
-    self.statePosition = statePosition
     self.open = open
   }
 
@@ -130,7 +126,7 @@ struct LogScan {
       if isChunk {
         if isInBatch { return (good, false) }
         note(chunk: walk.bytes(at: frame.bodyOffset, count: ChunkFrame.bodyByteCount))
-      } else if frame.header.type.isState, isInMemory, frame.position >= statePosition {
+      } else if frame.header.type.isState, isInMemory {
         pending.append(stateFrame(frame, in: walk))
       }
       isInBatch = frame.header.flags.contains(.continues) && !isChunk

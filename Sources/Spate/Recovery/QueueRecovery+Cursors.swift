@@ -16,4 +16,24 @@ extension QueueRecovery {
     epoch = content.entries.reduce(epoch) { max($0, $1.slot.epoch) }
     return content
   }
+
+  /// What transactions acknowledged for the cursors in the logs of other queues, and in the log of this one.
+  ///
+  /// Where a destination cannot be asked, ordinals go on far behind those that it may hold: what it would say
+  /// later is out of date.
+  mutating func askDestinations(of file: CursorFileContent) throws(SpateError) -> RecoveredCursor.Asked {
+    var asked = RecoveredCursor.Asked()
+    let own = manifest.queueIdentifier
+    asked.acknowledgements = content.acknowledgements.filter { $0.key.queue == own }.map(\.value)
+    guard let destinations else { return asked }
+    let others = Set(file.entries.flatMap(\.slot.destinations)).subtracting([own])
+    guard !others.isEmpty else { return asked }
+    let (found, unreadableCount) = try destinations.acknowledgements(of: own, in: others)
+    asked.acknowledgements += found
+    if unreadableCount > 0 {
+      report.findings.append(.unreadableDestinations(count: unreadableCount))
+      asked.ordinalGap = 1 << 32
+    }
+    return asked
+  }
 }

@@ -27,12 +27,12 @@ extension QueueRecovery {
     )
     if isDamaged {
       report.findings.append(.unreadableCheckpoint)
+      checkpointIsDamaged = true
       try setAside(directory + "/" + Format.checkpointName)
     }
     if let found { checkpoint = found }
-    fencingEpoch = checkpoint.fencingEpoch
     epoch = checkpoint.epoch
-    metadata = checkpoint.metadata
+    content = checkpoint.content
   }
 
   /// The numbers of the segment files that may be part of the log, ascending. Finishes interrupted
@@ -158,8 +158,9 @@ extension QueueRecovery {
     if tail.statePosition == nil, let newest = chunks.last {
       // Without one, there was none when the chunk was opened; there may be some in it, or behind it.
       tail.statePosition =
-        newest.statePosition > 0
-        ? max(newest.statePosition, checkpoint.statePosition) : newest.basePosition
+        newest.statePosition > 0 ? newest.statePosition : newest.basePosition
+      // What only the checkpoint said is told by the log, as far as it is kept.
+      if checkpointIsDamaged { tail.statePosition = 0 }
     }
     if let footer = file.footer(of: segment), footer.endPosition <= limit {
       tail.proven.raise(to: LogMark(position: footer.endPosition, sequence: footer.endSequence))

@@ -28,7 +28,7 @@ extension QueueRecovery {
     let recovery = self
     // Before the tail everything is synced: what a scan of everything reads there need not stay open.
     let firstKept = scansEverything ? chain[tail.firstIndex].number : 0
-    var scan = LogScan(chain: chain, proven: tail.proven, statePosition: checkpoint.statePosition) {
+    var scan = LogScan(chain: chain, proven: tail.proven) {
       segment throws(SpateError) in
       if let file = opened[segment.number] { return file }
       if case .everything(let tell) = recovery.scope { tell(segment) }
@@ -84,19 +84,17 @@ extension QueueRecovery {
     return file
   }
 
-  /// Applies metadata and fences; keeps the other state frames for the cursors.
+  /// Applies what frames say that the checkpoint does not contain; keeps those of the queue's own cursors.
   private mutating func apply(_ frames: [StateFrame]) {
     for frame in frames {
-      switch frame.type {
-      case .metadata:
-        let name = String(decoding: frame.key, as: UTF8.self)
-        metadata[name] = frame.payload.isEmpty ? nil : frame.payload
-      case .fence where frame.payload.count >= 8:
-        let word = (0..<8).reduce(UInt64(0)) { $0 | UInt64(frame.payload[$1]) << (8 * UInt64($1)) }
-        fencingEpoch = max(fencingEpoch, word)
-      default: stateFrames.append(frame)
+      if frame.type == .acknowledgement && frame.headers.isEmpty { cursorFrames.append(frame) }
+      guard frame.position >= checkpoint.statePosition, let change = QueueContent.Change(frame) else {
+        continue
       }
+      firstStatePosition = firstStatePosition ?? frame.position
+      content.apply(change)
     }
+    content.fencingEpoch = max(content.fencingEpoch, fencingEpoch)
   }
 
   /// Reports what is missing between segments that are not scanned: a file that is gone, or was set aside.

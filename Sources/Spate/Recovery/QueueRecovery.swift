@@ -18,6 +18,8 @@ struct QueueRecovery {
   let isReadOnly: Bool
   /// How much of the log is looked at.
   let scope: Scope
+  /// Who knows what the cursors' transactions in other queues acknowledged; nil when nobody asks for the cursors.
+  let destinations: DestinationLookup?
 
   /// Whether every frame is looked at.
   var scansEverything: Bool {
@@ -50,6 +52,7 @@ struct QueueRecovery {
     manifest known: QueueManifest? = nil,
     isReadOnly: Bool = false,
     scope: Scope = .tail,
+    destinations: DestinationLookup? = nil,
     lockWaitNanoseconds: UInt64 = 10_000_000_000
   ) throws(SpateError) -> RecoveredQueue {
     let manifest = if let known { known } else { try QueueManifest.load(from: storage, directory: directory) }
@@ -61,6 +64,7 @@ struct QueueRecovery {
         lockWaitNanoseconds: lockWaitNanoseconds,
         isReadOnly: isReadOnly,
         scope: scope,
+        destinations: destinations,
         manifest: manifest,
         checkpoint: QueueCheckpoint(queueIdentifier: manifest.queueIdentifier)
       )
@@ -112,9 +116,11 @@ struct QueueRecovery {
     let highest = (numbers + asideNumbers).max()
     files.removeAll()
     let cursorFile = try loadCursors()
+    let asked = try askDestinations(of: cursorFile)
     let cursors = RecoveredCursor.resolve(
       content: cursorFile,
-      frames: stateFrames,
+      frames: cursorFrames,
+      asked: asked,
       segments: chain,
       endSequence: end.sequence
     )
@@ -132,10 +138,9 @@ struct QueueRecovery {
       ),
       nextSegmentNumber: max(highest.map { $0 + 1 } ?? 0, checkpoint.firstSegmentNumber),
       epoch: epoch,
-      fencingEpoch: fencingEpoch,
       spares: spares.sorted { $0.number < $1.number },
-      metadata: metadata,
-      stateFrames: stateFrames,
+      content: content,
+      firstStatePosition: firstStatePosition,
       cursorFile: cursorFile,
       cursors: cursors,
       report: report
@@ -145,9 +150,13 @@ struct QueueRecovery {
   // MARK: State that the steps fill in
 
   var epoch: UInt64 = 0
+  /// The highest fencing epoch in a segment's header.
   var fencingEpoch: UInt64 = 0
-  var metadata: [String: [UInt8]] = [:]
-  var stateFrames: [StateFrame] = []
+  var content = QueueContent()
+  var firstStatePosition: UInt64?
+  /// The frames that tell of the queue's own cursors, in order.
+  var cursorFrames: [StateFrame] = []
+  var checkpointIsDamaged = false
   /// What a read-only recovery would have set aside.
   var ignored: Set<String> = []
 
@@ -158,6 +167,7 @@ struct QueueRecovery {
     lockWaitNanoseconds: UInt64,
     isReadOnly: Bool,
     scope: Scope,
+    destinations: DestinationLookup?,
     manifest: QueueManifest,
     checkpoint: QueueCheckpoint
   ) {
@@ -166,6 +176,7 @@ struct QueueRecovery {
     self.lockWaitNanoseconds = lockWaitNanoseconds
     self.isReadOnly = isReadOnly
     self.scope = scope
+    self.destinations = destinations
     self.manifest = manifest
     self.checkpoint = checkpoint
   }

@@ -20,14 +20,12 @@ struct RecoveredQueue: Sendable {
   var nextSegmentNumber: UInt64
   /// The highest epoch found; the caller's is the next one.
   var epoch: UInt64
-  /// The highest fencing epoch found.
-  var fencingEpoch: UInt64
   /// Prepared, unused files with numbers above those of the log, ascending. Not open.
   var spares: [SpareSegment]
-  /// The queue's metadata: the checkpoint's, then what the scanned frames changed.
-  var metadata: [String: [UInt8]]
-  /// Acknowledgement and transaction frames that were scanned, in order, for the cursors to apply.
-  var stateFrames: [StateFrame]
+  /// What the checkpoint says, and what the scanned frames changed.
+  var content: QueueContent
+  /// Where the first frame stands that tells of `content` and is not in the checkpoint; nil when all are.
+  var firstStatePosition: UInt64?
   /// The slots of the queue's named cursors.
   var cursorFile: CursorFileContent
   /// The named cursors, those that were removed and are not forgotten yet included.
@@ -50,7 +48,7 @@ struct SpareSegment: Equatable, Sendable {
   var blockByteCount: Int
 }
 
-/// A frame of types 4...7 that recovery scanned.
+/// A frame of types 4...6 that recovery scanned.
 struct StateFrame: Equatable, Sendable {
   /// Where it stands.
   var position: UInt64

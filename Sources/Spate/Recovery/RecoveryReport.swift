@@ -24,6 +24,9 @@ public struct RecoveryReport: Hashable, Sendable {
     /// Places of named cursors are missing: `count` of them cannot be read, or with 0, their file is gone. Cursors
     /// of names that the queue does not know any more begin at the earliest record.
     case lostCursorPlaces(count: Int)
+    /// So many queues cannot be opened to which transactions of this one's named cursors may have gone: records
+    /// that such a transaction acknowledged may be delivered again.
+    case unreadableDestinations(count: Int)
     /// A file was moved, not deleted, because it is not part of the log any more: its new path.
     case setAside(path: String)
   }

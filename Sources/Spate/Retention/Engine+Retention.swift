@@ -35,11 +35,15 @@ extension Engine {
 
   /// Trims the oldest segments. With the lock of the queue's maintenance.
   ///
-  /// The places of cursors whose frames stand in them are saved first, then the checkpoint says durably where the
+  /// The places of cursors whose frames stand in them are saved first, and what other state frames say, then the checkpoint says durably where the
   /// log begins, then the files go: a crash in between leaves the old beginning or the new one.
   private func trim(_ core: QueueCore, count: Int) throws(SpateError) {
     if core.named.mustSaveBeforeTrim {
       try spendingReserve { () throws(SpateError) in try core.named.save() }
+    }
+    let begin = core.catalog.segments.dropFirst(count).first?.basePosition ?? 0
+    if core.state.statePosition != 0, core.state.statePosition < begin {
+      try spendingReserve { () throws(SpateError) in try core.state.checkpoint() }
     }
     let old = core.firstSequence
     try spendingReserve { () throws(SpateError) in

@@ -20,8 +20,6 @@ struct FrameType: RawRepresentable, Hashable, Sendable {
   static let metadata = FrameType(rawValue: 5)
   /// A new fencing epoch.
   static let fence = FrameType(rawValue: 6)
-  /// The head of a transaction's batch: who takes part.
-  static let transaction = FrameType(rawValue: 7)
   /// Bytes that a repair gave up. Takes no sequence.
   static let void = FrameType(rawValue: 8)
 
@@ -30,5 +28,5 @@ struct FrameType: RawRepresentable, Hashable, Sendable {
   var takesSequence: Bool { self == .record || self == .abandoned }
 
   /// Whether the frame changes what a checkpoint holds, so that recovery has to see it until one covers it.
-  var isState: Bool { rawValue >= 4 && rawValue <= 7 }
+  var isState: Bool { rawValue >= 4 && rawValue <= 6 }
 }

@@ -18,14 +18,19 @@ import CSpate
 ///         96     8  epoch                in which this was written: a later truncation outdates it
 ///        104     4  entryCount
 ///        108     4  flags                bit 0: the queue has a file of cursor slots
-///        112        entries: nameByteCount (2), zero (2), valueByteCount (4), name (UTF-8), value
+///        112     4  acknowledgementCount
+///        116     4  zero
+///        120        entries: nameByteCount (2), zero (2), valueByteCount (4), name (UTF-8), value
+///          …        acknowledgements of transactions: queueIdentifier (16), cursorIdentifier (16), epoch (8),
+///                   sequence (8), ordinal (8)
 ///          …     4  checksum             CRC-32C of everything before it
 ///
 /// The queue reads the same without it: a missing checkpoint costs a longer scan, not a record. A trim is
 /// durable here before a file is removed or recycled. A plain value; any thread.
 struct QueueCheckpoint: Equatable, Sendable {
   /// The bytes before the first entry.
-  static let headByteCount = 112
+  static let headByteCount = 120
+  private static let acknowledgementByteCount = 56
 
   /// What ties the queue's files together.
   var queueIdentifier: QueueIdentifier
@@ -41,14 +46,12 @@ struct QueueCheckpoint: Equatable, Sendable {
   var durablePosition: UInt64 = 0
   /// The sequence after the last record that was durable.
   var durableSequence: UInt64 = 0
-  /// The highest fencing epoch.
-  var fencingEpoch: UInt64 = 0
   /// The epoch of the queue when this was written.
   var epoch: UInt64 = 0
   /// Whether the queue has a file of cursor slots: without it, a file that is missing was never there.
   var hasCursorFile = false
-  /// The queue's metadata.
-  var metadata: [String: [UInt8]] = [:]
+  /// What state frames below `statePosition` say.
+  var content = QueueContent()
 
   /// Reads the checkpoint in `directory`; nil when there is none, or one that is damaged or of another queue,
   /// which `isDamaged` tells apart.
@@ -102,7 +105,7 @@ struct QueueCheckpoint: Equatable, Sendable {
     checkpoint.statePosition = u64(64)
     checkpoint.durablePosition = u64(72)
     checkpoint.durableSequence = u64(80)
-    checkpoint.fencingEpoch = u64(88)
+    checkpoint.content.fencingEpoch = u64(88)
     checkpoint.epoch = u64(96)
     checkpoint.hasCursorFile = u32(108) & 1 != 0
     var offset = headByteCount
@@ -112,30 +115,51 @@ struct QueueCheckpoint: Equatable, Sendable {
       let valueEnd = nameEnd + Int(u32(offset + 4))
       guard valueEnd <= bytes.count - 4 else { return nil }
       let name = unsafe String(decoding: bytes[(offset + 8)..<nameEnd], as: UTF8.self)
-      checkpoint.metadata[name] = unsafe Array(bytes[nameEnd..<valueEnd])
+      checkpoint.content.metadata[name] = unsafe Array(bytes[nameEnd..<valueEnd])
       offset = valueEnd
+    }
+    for _ in 0..<u32(112) {
+      guard offset + acknowledgementByteCount <= bytes.count - 4 else { return nil }
+      let cursor = CursorIdentifier(high: u64(offset + 16), low: u64(offset + 24))
+      let queue = QueueIdentifier(high: u64(offset), low: u64(offset + 8))
+      checkpoint.content.acknowledgements[CursorReference(queue: queue, cursor: cursor)] = Acknowledgement(
+        identifier: cursor,
+        epoch: u64(offset + 32),
+        sequence: u64(offset + 40),
+        ordinal: u64(offset + 48)
+      )
+      offset += acknowledgementByteCount
     }
     return checkpoint
   }
 
-  /// The whole file's bytes. Names are sorted, so equal checkpoints have equal bytes.
+  /// The whole file's bytes. Entries are sorted, so equal checkpoints have equal bytes.
   func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
     func append<Word: FixedWidthInteger>(_ word: Word) {
       for index in 0..<(Word.bitWidth / 8) { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * index))) }
     }
-    let entries = metadata.sorted { $0.key < $1.key }
+    let entries = content.metadata.sorted { $0.key < $1.key }
+    let acknowledgements = content.acknowledgements.map { entry in
+      [
+        entry.key.queue.high, entry.key.queue.low, entry.key.cursor.high, entry.key.cursor.low,
+        entry.value.epoch, entry.value.sequence, entry.value.ordinal,
+      ]
+    }.sorted { $0.lexicographicallyPrecedes($1) }
     let byteCount =
       Self.headByteCount + 4 + entries.reduce(0) { $0 + 8 + $1.key.utf8.count + $1.value.count }
+      + acknowledgements.count * Self.acknowledgementByteCount
     append(Format.checkpointMagic)
     append(Format.version)
     append(UInt32(byteCount))
     for word in [
       0, queueIdentifier.high, queueIdentifier.low, trimmedPosition, trimmedSequence, firstSegmentNumber,
-      statePosition, durablePosition, durableSequence, fencingEpoch, epoch,
+      statePosition, durablePosition, durableSequence, content.fencingEpoch, epoch,
     ] { append(word) }
     append(UInt32(entries.count))
     append(UInt32(hasCursorFile ? 1 : 0))
+    append(UInt32(acknowledgements.count))
+    append(UInt32(0))
     for entry in entries {
       append(UInt16(entry.key.utf8.count))
       append(UInt16(0))
@@ -143,6 +167,7 @@ struct QueueCheckpoint: Equatable, Sendable {
       bytes.append(contentsOf: entry.key.utf8)
       bytes.append(contentsOf: entry.value)
     }
+    for word in acknowledgements.joined() { append(word) }
     unsafe append(bytes.withUnsafeBytes { unsafe spate_crc32c(0, $0.baseAddress!, $0.count) })
     return bytes
   }

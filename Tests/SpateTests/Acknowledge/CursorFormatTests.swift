@@ -25,18 +25,18 @@ import Testing
       generation: 5,
       epoch: 3,
       sequence: 0x41,
-      logPosition: 0x5152
+      ordinal: 0x5152
     )
   }
 
   @Test func anAcknowledgementHasItsBytes() {
-    var payload = [UInt8](repeating: 0xEE, count: 40)
-    let acknowledgement = Acknowledgement(identifier: identifier, epoch: 3, sequence: 0x41, isRemoved: true)
+    var payload = [UInt8](repeating: 0xEE, count: 48)
+    let acknowledgement = Acknowledgement(identifier: identifier, epoch: 3, sequence: 0x41, ordinal: 0x61, isRemoved: true)
     unsafe payload.withUnsafeMutableBytes { unsafe acknowledgement.encode(into: $0.baseAddress!) }
     #expect(
       payload == [
         1, 0, 1, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11,
-        3, 0, 0, 0, 0, 0, 0, 0, 0x41, 0, 0, 0, 0, 0, 0, 0,
+        3, 0, 0, 0, 0, 0, 0, 0, 0x41, 0, 0, 0, 0, 0, 0, 0, 0x61, 0, 0, 0, 0, 0, 0, 0,
       ]
     )
     #expect(Acknowledgement(decoding: payload) == acknowledgement)

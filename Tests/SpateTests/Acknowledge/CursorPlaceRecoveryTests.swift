@@ -117,7 +117,7 @@ import Testing
     builder.sync()
     builder.chunk()
     var payload = [UInt8](repeating: 0, count: Acknowledgement.headByteCount)
-    let acknowledgement = Acknowledgement(identifier: .random(), epoch: 1, sequence: 1)
+    let acknowledgement = Acknowledgement(identifier: .random(), epoch: 1, sequence: 1, ordinal: 1)
     unsafe payload.withUnsafeMutableBytes { unsafe acknowledgement.encode(into: $0.baseAddress!) }
     builder.append(payload, type: .acknowledgement, key: Array("billing".utf8))
     // The segment ends with a whole block, and of the next one only the header arrived.

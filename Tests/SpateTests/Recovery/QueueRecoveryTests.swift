@@ -244,7 +244,7 @@ import Testing
     builder.append([6], type: .metadata, key: Array("gone".utf8))
     var checkpoint = QueueCheckpoint(queueIdentifier: SegmentBuilder.identifier)
     checkpoint.statePosition = builder.position
-    checkpoint.metadata = ["old": [5], "gone": [6]]
+    checkpoint.content.metadata = ["old": [5], "gone": [6]]
     try checkpoint.store(in: builder.storage, directory: directory)
     let first = builder.position
     builder.append([7], type: .metadata, key: Array("new".utf8))
@@ -257,9 +257,9 @@ import Testing
     builder.chunk()
     builder.append([8], type: .metadata, flags: .continues, key: Array("cut".utf8))
     let queue = try recover(builder)
-    #expect(queue.metadata == ["old": [5], "new": [7]])
-    #expect(queue.fencingEpoch == 9)
-    #expect(queue.stateFrames.map(\.type) == [.acknowledgement])
+    #expect(queue.content.metadata == ["old": [5], "new": [7]])
+    #expect(queue.content.fencingEpoch == 9)
+    #expect(queue.firstStatePosition == first)
     #expect(queue.endSequence == 1)
   }
 

@@ -178,17 +178,21 @@ import Testing
     checkpoint.statePosition = 4
     checkpoint.durablePosition = 5
     checkpoint.durableSequence = 6
-    checkpoint.fencingEpoch = 7
+    checkpoint.content.fencingEpoch = 7
     checkpoint.epoch = 8
-    checkpoint.metadata = ["k": [0xAA, 0xBB]]
+    checkpoint.content.metadata = ["k": [0xAA, 0xBB]]
+    let cursor = CursorIdentifier(high: 9, low: 10)
+    checkpoint.content.acknowledgements[CursorReference(queue: Self.identifier, cursor: cursor)] =
+      Acknowledgement(identifier: cursor, epoch: 11, sequence: 12, ordinal: 13)
     let bytes = checkpoint.encoded()
-    #expect(bytes.count == 112 + 8 + 1 + 2 + 4)
+    #expect(bytes.count == 120 + 8 + 1 + 2 + 56 + 4)
     #expect(String(decoding: bytes[0..<8], as: UTF8.self) == "SPATECKP")
     #expect(
       hex(bytes[8..<(bytes.count - 4)])
-        == "01000000" + "7f000000" + "0000000000000000" + "0102030405060708090a0b0c0d0e0f10"
+        == "01000000" + "bf000000" + "0000000000000000" + "0102030405060708090a0b0c0d0e0f10"
         + (1...8).map { "0\($0)00000000000000" }.joined() + "01000000" + "00000000"
-        + "0100" + "0000" + "02000000" + "6b" + "aabb"
+        + "01000000" + "00000000" + "0100" + "0000" + "02000000" + "6b" + "aabb"
+        + "0102030405060708090a0b0c0d0e0f10" + ["09", "0a", "0b", "0c", "0d"].map { $0 + "00000000000000" }.joined()
     )
     unsafe #expect(bytes.withUnsafeBytes { unsafe QueueCheckpoint.decode($0) } == checkpoint)
   }
