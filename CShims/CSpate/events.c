@@ -1,3 +1,4 @@
+#include "CSpateDescriptors.h"
 #include "CSpateEvents.h"
 
 #include <errno.h>
@@ -7,7 +8,7 @@
 
 int spate_event_make(void) {
   int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return fd < 0 ? -errno : fd;
+  return fd < 0 ? -errno : spate_descriptor_note(fd);
 }
 
 void spate_event_signal(int fd) {

@@ -18,7 +18,7 @@ public final class Batch: @unchecked Sendable {
 
   // SAFETY: written by the initializer, and emptied once, by whoever ends the last use after the release:
   // `uses` decides who.
-  private var entries: [Entry]
+  private(set) var entries: [Entry]
   private var leases: [Lease]
   private let allowance: BatchAllowance
   /// The right to acknowledge, when the batch came from a named cursor.
@@ -87,13 +87,13 @@ public final class Batch: @unchecked Sendable {
     if before == 0 { giveBack() }
   }
 
-  private func begin() {
+  func begin() {
     // ORDERING: acquire: pairs with nothing but the count's own order.
     let before = uses.wrappingAdd(1, ordering: .acquiring).oldValue
     precondition(before & Self.released == 0, "the batch was released")
   }
 
-  private func end() {
+  func end() {
     let after = uses.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
     if after == Self.released { giveBack() }
   }

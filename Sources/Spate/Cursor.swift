@@ -17,7 +17,7 @@ import Synchronization
 /// loss, where reading goes on.
 public struct Cursor: ~Copyable, @unchecked Sendable {
   // SAFETY: a cursor has one owner at a time; what it shares with others guards itself.
-  private var reader: FrameReader
+  var reader: FrameReader
   let allowance: BatchAllowance
   /// The right to acknowledge, when the cursor has a name.
   private let hold: CursorHold?

@@ -11,6 +11,7 @@
 #endif
 
 #include "CSpateChecksum.h"
+#include "CSpateDescriptors.h"
 #include "CSpateEvents.h"
 #include "CSpateFiles.h"
 #include "CSpatePage.h"

@@ -184,8 +184,8 @@ typedef struct spate_advance {
   uint32_t reserved;
 } spate_advance;
 
-/* Gives an eventfd that becomes readable when a queue of the store became durable further, was truncated, failed or was
- * dropped: once a commit, not once a record. Wait for it with poll, epoll or io_uring; do not read or close it. It lasts
+/* Gives an eventfd that becomes readable when a queue of the store became durable further, was truncated, or failed:
+ * once a commit, not once a record. Wait for it with poll, epoll or io_uring; do not read or close it. It lasts
  * until the store is closed. What happened before the first call is not told: call it first, then look at the queues. */
 int spate_store_event_fd(spate_store *store, int *descriptor, spate_error *error);
 
@@ -444,9 +444,8 @@ int spate_queue_cursors(
   spate_queue *queue, int (*each)(void *context, const char *name, uint64_t acknowledged), void *context,
   spate_error *error);
 
-/* Lends the durable record with `sequence`, until spate_batch_release. May read the disk. Any thread; several at once wait
- * for each other. Errors: SPATE_ENOTFOUND for a sequence that was abandoned; SPATE_ERANGE for one that is not kept, or not
- * durable yet; SPATE_EBUSY with 1024 records of the queue out. */
+/* Lends the durable record with `sequence`, until spate_batch_release. May read the disk. Any thread. Errors: SPATE_ENOTFOUND for a sequence that was abandoned; SPATE_ERANGE for one that is not kept, or not
+ * durable yet. */
 int spate_queue_read(
   spate_queue *queue, uint64_t sequence, spate_batch **batch, const spate_record **record, spate_error *error);
 
@@ -519,10 +518,9 @@ int spate_queue_metadata(
 
 /* ------------------------------------------------------------------------ fork */
 
-/* In the child of a fork, once: makes every handle that the parent had inert, closes the descriptors that the engine had,
- * and lets go of nothing that is the parent's. Every old handle gives SPATE_ECLOSED from then on. Stores may be opened
- * afterwards, other ones than the parent has open. Memory of the parent's store stays mapped until the child ends or
- * executes something. */
+/* In the child of a fork, once: makes every handle that the parent had inert, and closes the descriptors that the engine
+ * had, so that the child holds none of the store's locks. Nothing of the parent's store is touched, neither by this nor
+ * by the child's end. From then on every call in the child gives SPATE_ECLOSED: to use Spate, execute a program. */
 void spate_atfork_child(void);
 
 #ifdef __cplusplus
