@@ -6,6 +6,7 @@
  */
 #include <spate.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,9 @@ int main(int argc, char **argv) {
 
   size_t total = consume(cursor), wakeUps = 0;
   while (total < COUNT) {
-    if (epoll_wait(loop, &event, 1, 30000) != 1) return fprintf(stderr, "no event came\n"), 1;
+    int ready = epoll_wait(loop, &event, 1, 60000);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready != 1) return fprintf(stderr, "no event came after %zu records\n", total), 1;
     wakeUps++;
     spate_advance advances[16];
     size_t count;

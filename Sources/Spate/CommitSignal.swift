@@ -25,6 +25,8 @@ public final class CommitSignal: Sendable {
     var listed: [QueueCore] = []
     /// Whether the descriptor was signalled and not cleared.
     var isReadable = false
+    /// Whether the store was closed: nothing is listed any more.
+    var isClosed = false
   }
 
   /// An eventfd, to be waited for and not to be read or closed by its user. Lives as long as this object.
@@ -76,8 +78,16 @@ public final class CommitSignal: Sendable {
   func list(_ core: QueueCore) {
     state.withLock { state in
       // ORDERING: relaxed: changed under the lock only.
-      guard !core.isListedAsAdvanced.exchange(true, ordering: .relaxed) else { return }
+      guard !state.isClosed, !core.isListedAsAdvanced.exchange(true, ordering: .relaxed) else { return }
       state.listed.append(core)
+    }
+  }
+
+  /// Forgets what is listed, for good: queues that nobody takes would keep their closed store alive.
+  func close() {
+    state.withLock { state in
+      state.isClosed = true
+      state.listed.removeAll()
     }
   }
 

@@ -72,6 +72,7 @@ final class Engine: @unchecked Sendable {
     housekeeper.stop()
     threads.last?.join()
     threads.removeAll()
+    commitSignals.current?.close()
   }
 
   /// Counts segment files that the committer holds open.

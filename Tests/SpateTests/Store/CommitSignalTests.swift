@@ -96,6 +96,21 @@ import Testing
     #expect(signal.take().first?.failure?.code == .syncFailed)
   }
 
+  @Test func aClosedStoreIsGivenUpAlthoughNobodyTookItsQueues() throws {
+    let scratch = IOScratch()
+    weak var engine: Engine?
+    let signal: CommitSignal
+    do {
+      let store = try Store.open(at: scratch.path)
+      signal = try store.commitSignal()
+      engine = store.engine
+      try store.queue(named: "events").appendBlocking([1])
+      try store.close()
+    }
+    #expect(engine == nil)
+    #expect(signal.take().isEmpty)
+  }
+
   @Test func aTruncatedQueueIsListedWithItsNewEnd() throws {
     let fixture = try StoreFixture()
     for number in 0..<10 { try fixture.queue.append(CursorFixture.payload(number)) }
