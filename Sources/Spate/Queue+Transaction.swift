@@ -57,7 +57,8 @@ extension Queue {
     let boxed = TransactionBox(transaction)
     let queue = self
     let result: Result<Range<UInt64>, SpateError> = await core.support.disk.perform {
-      do throws(SpateError) { return .success(try queue.commit(boxed.transaction, level: .published)) } catch {
+      do throws(SpateError) { return .success(try queue.commit(boxed.transaction, level: .published)) } catch
+      {
         return .failure(error)
       }
     }
@@ -88,7 +89,10 @@ extension Queue {
   /// Checks a transaction and makes recovery able to find it. Blocks on the disk.
   private func prepare(_ transaction: borrowing Transaction) throws(SpateError) -> TransactionHead {
     guard !transaction.isEmpty else {
-      throw SpateError(.invalidArgument, "the transaction is empty; append, acknowledge or set something first")
+      throw SpateError(
+        .invalidArgument,
+        "the transaction is empty; append, acknowledge or set something first"
+      )
     }
     let head = try TransactionHead(transaction)
     try checkSize(head.frames.byteCount + transaction.records.byteCount)

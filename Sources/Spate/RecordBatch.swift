@@ -137,7 +137,8 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
   /// Replaces bytes of the payload of a frame that begins at `offset`.
   mutating func overwrite(payloadOfFrameAt offset: Int, with payload: RawSpan) {
     unsafe payload.withUnsafeBytes { source in
-      guard let base = unsafe source.baseAddress else { return }
+      guard let base = source.baseAddress else { return }
+      // SAFETY: the frame was appended, with a payload of this size.
       let target = unsafe bytes.unsafelyUnwrapped + offset + FrameHeader.byteCount
       unsafe target.copyMemory(from: base, byteCount: source.count)
     }

@@ -20,13 +20,49 @@ extension Store {
       guard core != nil || kind == .directory else {
         throw SpateError(.notFound, "there is no such queue; check the name", path: directory)
       }
+      try keepAcknowledgements(in: core, directory: directory, storage: storage)
       core?.drop()
       // The rename is the drop: before it the queue is there, after it the name is free.
       try storage.rename(directory, to: grave)
       try storage.syncDirectory(StoreLayout.queuesName)
+      if let core { engine.openQueues.remove(core.identifier) }
     }
     // What cannot be removed now goes when the store is opened again.
     try? engine.storage.removeTree(grave)
+  }
+
+  /// Saves what transactions into a queue acknowledged for cursors of others, before its log goes. While nobody
+  /// opens a queue. A queue that cannot be read is passed over: its records are delivered again, should it be repaired.
+  private func keepAcknowledgements(
+    in core: QueueCore?,
+    directory: String,
+    storage: any Storage
+  ) throws(SpateError) {
+    // One that cannot be read is to be dropped all the same.
+    let acknowledgements =
+      core?.state.acknowledgements
+      ?? (try? QueueRecovery.run(storage: storage, directory: directory))?.content.acknowledgements ?? [:]
+    var left = Set(acknowledgements.keys.map(\.queue))
+    for source in left {
+      guard let open = engine.openQueues[source], open !== core else { continue }
+      left.remove(source)
+      if !open.isDropped { try open.named.save() }
+    }
+    guard !left.isEmpty else { return }
+    let lookup = DestinationLookup(storage: storage, isReadOnly: false, open: engine.openQueues)
+    for name in try storage.contents(ofDirectory: StoreLayout.queuesName) where StoreLayout.isQueueName(name)
+    {
+      let other = StoreLayout.directory(ofQueue: name)
+      guard other != directory, let manifest = try? QueueManifest.load(from: storage, directory: other),
+        left.contains(manifest.queueIdentifier)
+      else { continue }
+      do throws(SpateError) {
+        try QueueRecovery.run(storage: storage, directory: other, manifest: manifest, destinations: lookup)
+          .savePlaces(storage: storage, directory: other)
+      } catch {
+        guard error.code == .corrupt || error.code == .unsupportedFormat else { throw error }
+      }
+    }
   }
 }
 

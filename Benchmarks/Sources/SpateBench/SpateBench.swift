@@ -12,7 +12,8 @@ struct SpateBench: ParsableCommand {
       """,
     subcommands: [
       TargetsCommand.self, LimitsCommand.self, DurableCommand.self, FreshCommand.self, PublishedCommand.self,
-      ClosedLoopCommand.self, WrittenCommand.self, TailCommand.self, StalledCursorCommand.self,
+      ClosedLoopCommand.self, WrittenCommand.self, TailCommand.self, DeliveryCommand.self,
+      StalledCursorCommand.self,
       ReadBackCommand.self, ManyQueuesCommand.self, OpenCommand.self, ProcessorCommand.self,
       MemoryCommand.self, AcknowledgeCommand.self,
       DiskStallCommand.self, ChildFillCommand.self, ChildMemoryCommand.self,

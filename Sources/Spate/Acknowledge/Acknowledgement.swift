@@ -28,7 +28,13 @@ struct Acknowledgement: Equatable, Sendable {
   var isRemoved = false
 
   /// Makes an acknowledgement.
-  init(identifier: CursorIdentifier, epoch: UInt64, sequence: UInt64, ordinal: UInt64, isRemoved: Bool = false) {
+  init(
+    identifier: CursorIdentifier,
+    epoch: UInt64,
+    sequence: UInt64,
+    ordinal: UInt64,
+    isRemoved: Bool = false
+  ) {
     self.identifier = identifier
     self.epoch = epoch
     self.sequence = sequence

@@ -84,7 +84,11 @@ final class CursorHold: Sendable {
   /// Suspends until the place is at `level`. Blocks no thread of the cooperative pool.
   func settle(_ level: DurabilityLevel) async throws(SpateError) {
     guard let kind = level.positionKind else { return }
-    if !place.isInTransaction, let end = core.named.recordByFrame(place), end == 0 || core.watermarks.isCovered(kind, end) { return }
+    if !place.isInTransaction, let end = core.named.recordByFrame(place),
+      end == 0 || core.watermarks.isCovered(kind, end)
+    {
+      return
+    }
     // A thread that may block waits for the commit: it can turn to the slots when there is none.
     let result: Result<Void, SpateError> = await core.support.disk.perform {
       do throws(SpateError) { return .success(try self.settle(level, until: -1)) } catch {

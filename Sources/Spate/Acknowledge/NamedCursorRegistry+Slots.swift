@@ -34,8 +34,9 @@ extension NamedCursorRegistry {
       let position = core.ring.claimedEnd.position
       for place in Array(state.places.values) + state.removed {
         let sequence = place.acknowledged
-        guard place.books.saved != sequence || place.books.hasFrames || place.books.recorded == nil
-          || place.books.listedCount != place.books.destinations.count
+        guard
+          place.books.saved != sequence || place.books.hasFrames || place.books.recorded == nil
+            || place.books.listedCount != place.books.destinations.count
         else { continue }
         if place.books.pair.number < 0 { place.books.pair = try file.takePair() }
         let pair = place.books.pair.next

@@ -20,6 +20,7 @@ extension QueueCore {
       while !isReleasedByCommitter() { usleep(500) }
       named.file.withLock { _ in files.withLock { _ in noteDrop() } }
       if let prepared = ring.withdrawPrepared() { engine.storage.close(prepared.file) }
+      state.abandon()
     }
   }
 

@@ -24,7 +24,8 @@ struct DestinationLookup {
     }
     guard !left.isEmpty else { return (found, 0) }
     var unreadableCount = 0
-    for name in try storage.contents(ofDirectory: StoreLayout.queuesName) where StoreLayout.isQueueName(name) {
+    for name in try storage.contents(ofDirectory: StoreLayout.queuesName) where StoreLayout.isQueueName(name)
+    {
       let directory = StoreLayout.directory(ofQueue: name)
       guard let manifest = try? QueueManifest.load(from: storage, directory: directory),
         left.remove(manifest.queueIdentifier) != nil

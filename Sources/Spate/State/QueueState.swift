@@ -143,6 +143,20 @@ final class QueueState: Sendable {
     }
   }
 
+  /// Gives up the transactions that are on their way, for a drop: their places stay where they are.
+  func abandon() {
+    settling.withLock { _ in
+      let moves = state.withLock { state in
+        defer {
+          state.notes.removeAll()
+          state.finishedCount = 0
+        }
+        return state.notes[state.finishedCount...].compactMap(\.move)
+      }
+      for move in moves { move.source.named.giveUp(move.place) }
+    }
+  }
+
   /// Asks the housekeeper to look later whether what was noted is durable.
   func settleSoon() {
     guard !isTickDue.exchange(true, ordering: .relaxed) else { return }
@@ -205,7 +219,12 @@ final class QueueState: Sendable {
     }
     let stored = kept
     try core.withFiles { (files, _) throws(SpateError) in
-      try files.store(stored, statePosition: coveredEnd, storage: core.engine.storage, directory: core.directory)
+      try files.store(
+        stored,
+        statePosition: coveredEnd,
+        storage: core.engine.storage,
+        directory: core.directory
+      )
     }
     state.withLock { state in
       for (reference, acknowledgement) in content.acknowledgements

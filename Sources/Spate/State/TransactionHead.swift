@@ -1,4 +1,6 @@
 /// The state frames of a transaction, which stand before its records: acknowledgements, then changes.
+///
+/// SAFETY: all spans are of arrays that outlive the calls they are passed to.
 struct TransactionHead: ~Copyable {
   private(set) var frames = RecordBatch()
   private var acknowledgementOffsets: [Int] = []
@@ -11,7 +13,7 @@ struct TransactionHead: ~Copyable {
       let identifier = acknowledged.hold.core.identifier
       let source = Self.bytes(of: [identifier.high, identifier.low])
       let name = acknowledged.hold.place.name
-      try frames.appendFrame(
+      try unsafe frames.appendFrame(
         of: .acknowledgement,
         blank.span.bytes,
         key: name.span.bytes,
@@ -23,7 +25,7 @@ struct TransactionHead: ~Copyable {
       case .metadata(let name, let value):
         let key = Array(name.utf8)
         let value = value ?? []
-        try frames.appendFrame(
+        try unsafe frames.appendFrame(
           of: .metadata,
           value.span.bytes,
           key: key.span.bytes,
@@ -31,7 +33,7 @@ struct TransactionHead: ~Copyable {
         )
       case .fence(let epoch):
         let word = Self.bytes(of: [epoch])
-        try frames.appendFrame(
+        try unsafe frames.appendFrame(
           of: .fence,
           word.span.bytes,
           key: RawSpan(),
@@ -46,8 +48,10 @@ struct TransactionHead: ~Copyable {
   mutating func set(_ acknowledgement: Acknowledgement, at index: Int) {
     var payload = [UInt8](repeating: 0, count: Acknowledgement.headByteCount)
     // SAFETY: the array has the bytes of the payload, and arrays are aligned to 16 bytes.
-    unsafe payload.withUnsafeMutableBytes { unsafe acknowledgement.encode(into: $0.baseAddress.unsafelyUnwrapped) }
-    frames.overwrite(payloadOfFrameAt: acknowledgementOffsets[index], with: payload.span.bytes)
+    unsafe payload.withUnsafeMutableBytes {
+      unsafe acknowledgement.encode(into: $0.baseAddress.unsafelyUnwrapped)
+    }
+    unsafe frames.overwrite(payloadOfFrameAt: acknowledgementOffsets[index], with: payload.span.bytes)
   }
 
   private static func bytes(of words: [UInt64]) -> [UInt8] {

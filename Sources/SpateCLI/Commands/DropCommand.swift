@@ -40,7 +40,9 @@ struct DropCommand: ParsableCommand {
 
   private func isConfirmed(_ store: Store) throws -> Bool {
     guard isatty(STDIN_FILENO) == 1, StandardError.isTerminal else {
-      throw CommandFailure.failed("queue \(target.queue) was not dropped: say --yes where nobody can be asked")
+      throw CommandFailure.failed(
+        "queue \(target.queue) was not dropped: say --yes where nobody can be asked"
+      )
     }
     let inspection = try? StoreInspector(path: store.path).queue(named: target.queue)
     let content = inspection.map { "\($0.recordCount) records, \(ByteCount.text($0.byteCount))" } ?? "damaged"

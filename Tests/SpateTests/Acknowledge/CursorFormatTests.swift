@@ -31,7 +31,13 @@ import Testing
 
   @Test func anAcknowledgementHasItsBytes() {
     var payload = [UInt8](repeating: 0xEE, count: 48)
-    let acknowledgement = Acknowledgement(identifier: identifier, epoch: 3, sequence: 0x41, ordinal: 0x61, isRemoved: true)
+    let acknowledgement = Acknowledgement(
+      identifier: identifier,
+      epoch: 3,
+      sequence: 0x41,
+      ordinal: 0x61,
+      isRemoved: true
+    )
     unsafe payload.withUnsafeMutableBytes { unsafe acknowledgement.encode(into: $0.baseAddress!) }
     #expect(
       payload == [

@@ -122,22 +122,39 @@ struct WrittenCommand: ParsableCommand {
 struct TailCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tail",
-    abstract: "What a cursor at the tail costs the writers."
+    abstract: "What cursors at the tail cost the writers."
   )
   @OptionGroup var common: CommonOptions
   @Option(help: "Bytes of each record.") var recordByteCount = 1024
   @Option(help: "Producer threads.") var producers = 2
-  @Flag(help: "The cursor follows what is published instead of what is durable.") var published = false
+  @Option(help: "Cursors; may be given several times.") var cursors: [Int] = [1, 8, 64]
+  @Flag(help: "The cursors follow what is published instead of what is durable.") var published = false
+
+  func run() throws {
+    let scenarios = cursors.map { count in
+      TailScenario(
+        load: Load(recordByteCount: recordByteCount, producers: producers),
+        following: published ? .published : .durable,
+        cursorCount: count
+      )
+    }
+    try common.run(scenarios, title: "tail")
+  }
+}
+
+struct DeliveryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "delivery",
+    abstract: "How long a record takes to a waiting consumer at a steady rate."
+  )
+  @OptionGroup var common: CommonOptions
+  @Option(help: "Records a second.") var rate = 10_000
+  @Option(help: "Bytes of each record, at least 8.") var recordByteCount = 64
 
   func run() throws {
     try common.run(
-      [
-        TailScenario(
-          load: Load(recordByteCount: recordByteCount, producers: producers),
-          following: published ? .published : .durable
-        )
-      ],
-      title: "tail"
+      [DeliveryScenario(recordsPerSecond: rate, recordByteCount: max(8, recordByteCount))],
+      title: "delivery"
     )
   }
 }

@@ -118,8 +118,22 @@ struct EngineBatch: ~Copyable {
 /// A cursor of the engine.
 struct EngineCursor: ~Copyable {
   private var cursor: Cursor
+  /// The read-only opening that the cursor came from: it closes with the last reference.
+  private var store: ReadOnlyStore?
 
-  fileprivate init(cursor: consuming Cursor) { self.cursor = cursor }
+  fileprivate init(cursor: consuming Cursor, store: ReadOnlyStore? = nil) {
+    self.cursor = cursor
+    self.store = store
+  }
+
+  /// As ``read(atMost:waitingSeconds:)``; a cursor that fell behind what is kept goes on at the end.
+  mutating func readOrCatchUp(atMost limit: Int, waitingSeconds: Double) throws -> EngineReading {
+    do { return try read(atMost: limit, waitingSeconds: waitingSeconds) } catch let error as SpateError {
+      guard error.code == .outOfRange else { throw error }
+      try cursor.seek(to: .latest)
+      return EngineReading()
+    }
+  }
 
   /// Reads what is there, up to a bound; waits for a record when there is none.
   mutating func read(atMost limit: Int, waitingSeconds: Double) throws -> EngineReading {
@@ -134,6 +148,25 @@ struct EngineCursor: ~Copyable {
       }
     }
     return reading
+  }
+
+  /// A cursor at the end of a queue of a store that is opened read-only. The store is closed with the last cursor.
+  static func readOnly(at path: String, queue: String) throws -> EngineCursor {
+    let store = try ReadOnlyStore.open(at: path)
+    return EngineCursor(cursor: try store.queue(named: queue).cursor(from: .latest), store: store)
+  }
+
+  /// Reads one record, waiting for it; its sequence and its first eight bytes.
+  mutating func readStamp(waitingSeconds: Double) throws -> (sequence: UInt64, stamp: UInt64)? {
+    if let record = try cursor.next() { return Self.stamp(of: record) }
+    guard waitingSeconds > 0 else { return nil }
+    guard let record = try cursor.next(until: .now + .seconds(waitingSeconds)) else { return nil }
+    return Self.stamp(of: record)
+  }
+
+  private static func stamp(of record: borrowing Record) -> (sequence: UInt64, stamp: UInt64) {
+    let stamp = unsafe record.payload.withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt64.self) }
+    return (record.sequence, stamp)
   }
 
   /// Takes the next record, waiting for it, and has it in hands while `body` runs.
