@@ -54,6 +54,8 @@ struct Entry {
   let key: UnsafeRawBufferPointer
   let headers: UnsafeRawBufferPointer
   let timestamp: UInt64?
+  /// Payload, key and headers together.
+  var byteCount: Int { unsafe payload.count + key.count + headers.count }
 
   init(_ pointer: UnsafePointer<spate_entry>?) throws(SpateError) {
     guard let pointer = unsafe pointer else { throw .argument("entry is NULL") }

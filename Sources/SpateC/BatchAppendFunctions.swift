@@ -13,10 +13,12 @@ public func spate_append_batch(
   _ error: UnsafeMutablePointer<spate_error>?
 ) -> Int32 {
   unsafe appendBatch(queue, payloads, count, level, timeout_ns, first, error) {
-    (batch, payloads, count) throws(SpateError) in
+    (batch, limit, payloads, count) throws(SpateError) in
     for index in 0..<count {
       let payload = unsafe payloads[index]
-      try unsafe batch.append(bytes(payload.iov_base, payload.iov_len).bytes)
+      let bytes = try unsafe SpateC.bytes(payload.iov_base, payload.iov_len)
+      try batch.checkRoom(for: bytes.count, limit)
+      try unsafe batch.append(bytes.bytes)
     }
   }
 }
@@ -32,8 +34,8 @@ public func spate_append_entries(
   _ error: UnsafeMutablePointer<spate_error>?
 ) -> Int32 {
   unsafe appendBatch(queue, entries, count, level, timeout_ns, first, error) {
-    (batch, entries, count) throws(SpateError) in
-    for index in 0..<count { try unsafe batch.append(Entry(entries + index)) }
+    (batch, limit, entries, count) throws(SpateError) in
+    for index in 0..<count { try unsafe batch.append(Entry(entries + index), limit) }
   }
 }
 
@@ -50,8 +52,9 @@ public func spate_append_packed(
   _ error: UnsafeMutablePointer<spate_error>?
 ) -> Int32 {
   unsafe appendBatch(queue, sizes, count, level, timeout_ns, first, error) {
-    (batch, sizes, count) throws(SpateError) in
+    (batch, limit, sizes, count) throws(SpateError) in
     let all = try unsafe SpateC.bytes(bytes, bytes_size)
+    try batch.checkRoom(for: all.count, limit)
     var offset = 0
     for index in 0..<count {
       let size = unsafe sizes[index]
@@ -69,8 +72,17 @@ public func spate_append_packed(
 }
 
 extension RecordBatch {
+  /// Forbids a batch of more bytes than the store takes at once, before memory is taken for them.
+  @inline(__always)
+  func checkRoom(for size: Int, _ limit: Int) throws(SpateError) {
+    guard byteCount + size <= limit else {
+      throw SpateError(.tooLarge, "more bytes than the store takes at once (\(limit)); raise maximal_claim")
+    }
+  }
+
   /// Copies a record to the end of the batch.
-  mutating func append(_ entry: Entry) throws(SpateError) {
+  mutating func append(_ entry: Entry, _ limit: Int) throws(SpateError) {
+    try checkRoom(for: entry.byteCount, limit)
     try unsafe append(
       entry.payload.bytes,
       key: entry.key.bytes,
@@ -90,7 +102,7 @@ private func appendBatch<Element>(
   _ timeout: Int64,
   _ first: UnsafeMutablePointer<UInt64>?,
   _ error: UnsafeMutablePointer<spate_error>?,
-  _ build: (inout RecordBatch, UnsafePointer<Element>, Int) throws(SpateError) -> Void
+  _ build: (inout RecordBatch, _ limit: Int, UnsafePointer<Element>, Int) throws(SpateError) -> Void
 ) -> Int32 {
   unsafe reporting(to: error) { () throws(SpateError) in
     let box = try unsafe object(queue, .queue, as: QueueBox.self)
@@ -99,7 +111,7 @@ private func appendBatch<Element>(
       throw .argument("a batch has 1 to \(RecordBatch.maximalCount) records, and an array of them")
     }
     return try box.withBuilder { (builder) throws(SpateError) in
-      try unsafe build(&builder.batch, elements, count)
+      try unsafe build(&builder.batch, box.store.maximalClaimByteCount, elements, count)
       if level == .published, timeout == 0 { return try unsafe give(box.queue.tryAppend(builder.batch), to: first) }
       let range = try box.queue.append(builder.batch, level: level, until: deadline(timeout))
       unsafe first?.pointee = range.lowerBound

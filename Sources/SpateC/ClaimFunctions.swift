@@ -65,18 +65,17 @@ public func spate_claim_begin(
     let box = try unsafe object(queue, .queue, as: QueueBox.self)
     let place = try unsafe ClaimPlace(claim)
     guard size >= 0 else { throw SpateError(.tooLarge, "\(UInt(bitPattern: size)) bytes are absurd") }
-    try box.lend()
-    do throws(SpateError) {
-      if timeout_ns == 0 {
-        guard let made = try box.queue.tryClaim(byteCount: size) else { throw .refused(.backPressured) }
-        place.open(made, of: box)
-      } else {
-        place.open(try box.queue.claim(byteCount: size, until: deadline(timeout_ns)), of: box)
-      }
-    } catch let failure {
-      box.takeBack()
-      throw failure
+    let made: Claim
+    if timeout_ns == 0 {
+      guard let claim = try box.queue.tryClaim(byteCount: size) else { throw .refused(.backPressured) }
+      made = claim
+    } else {
+      made = try box.queue.claim(byteCount: size, until: deadline(timeout_ns))
     }
+    // Counted after the wait, so that the store can be closed meanwhile. When it was, the claim is dropped, and with
+    // that abandoned.
+    try box.lend()
+    place.open(made, of: box)
     return 0
   }
 }

@@ -92,22 +92,34 @@ public func spate_cursor_next(
     let place = try unsafe required(record, "record")
     // The layouts are the same.
     let view = unsafe UnsafeMutableRawPointer(place).assumingMemoryBound(to: RecordView.self)
-    let limit = limit(timeout_ns)
-    // Before the record is there: a store that closes meanwhile lends nothing more.
+    // Noted before the record is there: a store that closes meanwhile lends nothing more.
     try box.setView(lent: true)
-    let isThere: Bool
+    if try unsafe box.moveOn(until: 0, writingTo: view) { return 0 }
+    try box.setView(lent: false)
+    if timeout_ns == 0 { return Int32(SPATE_END) }
+    // Nothing is lent during a wait, so that the store can be closed, which ends it.
+    guard try unsafe box.moveOn(until: limit(timeout_ns), writingTo: view) else { return Int32(SPATE_END) }
+    try box.setView(lent: true)
+    return 0
+  }
+}
+
+extension CursorBox {
+  /// Moves to the next record and writes its view. False, with nothing lent, when there is none.
+  @inline(__always)
+  @unsafe
+  fileprivate func moveOn(until limit: Int64, writingTo view: UnsafeMutablePointer<RecordView>)
+    throws(SpateError) -> Bool
+  {
     do throws(SpateError) {
-      isThere = try box.use(
+      return try use(
         plain: { (cursor) throws(SpateError) in try unsafe cursor.next(until: limit, writingTo: view) },
         named: { (cursor) throws(SpateError) in try unsafe cursor.next(until: limit, writingTo: view) }
       )
     } catch let failure {
-      try box.setView(lent: false)
+      try setView(lent: false)
       throw failure
     }
-    if isThere { return 0 }
-    try box.setView(lent: false)
-    return Int32(SPATE_END)
   }
 }
 
@@ -232,31 +244,49 @@ public func spate_cursor_next_batch(
     unsafe place.pointee = nil
     let array = try unsafe required(records, "records")
     try box.setView(lent: false)
-    try box.lendBatch()
+    guard let taken = try box.lendNext(maximal_count, maximal_bytes, timeout_ns) else { return Int32(SPATE_END) }
+    let memory = box.takeViewMemory(count: taken.count)
+    let made = BatchBox(taken, memory: memory) {
+      box.keep(memory)
+      box.takeBatchBack()
+    }
     do throws(SpateError) {
-      guard let taken = try box.take(maximal_count, maximal_bytes, timeout_ns) else {
-        box.takeBatchBack()
-        return Int32(SPATE_END)
-      }
-      let memory = box.takeViewMemory(count: taken.count)
-      let made = BatchBox(taken, memory: memory) {
-        box.keep(memory)
-        box.takeBatchBack()
-      }
       unsafe place.pointee = try makeHandle(.batch, made)
       unsafe array.pointee = memory.records
       unsafe count?.pointee = taken.count
       return 0
     } catch let failure {
-      box.takeBatchBack()
+      made.release()
       throw failure
     }
   }
 }
 
 extension CursorBox {
+  /// Takes the next batch and counts it as lent. Nil, with nothing lent, when there is none.
+  fileprivate func lendNext(_ count: Int, _ byteCount: Int, _ timeout: Int64) throws(SpateError) -> Batch? {
+    // Counted before it is there: a store that closes meanwhile lends nothing more.
+    try lendBatch()
+    do throws(SpateError) {
+      if let batch = try take(count, byteCount, 0) { return batch }
+    } catch let failure {
+      takeBatchBack()
+      throw failure
+    }
+    takeBatchBack()
+    // Nothing is lent during a wait, so that the store can be closed, which ends it.
+    guard timeout != 0, let batch = try take(count, byteCount, timeout) else { return nil }
+    do throws(SpateError) {
+      try lendBatch()
+    } catch let failure {
+      batch.release()
+      throw failure
+    }
+    return batch
+  }
+
   /// Takes the next batch, with limits as a caller gave them.
-  fileprivate func take(_ count: Int, _ byteCount: Int, _ timeout: Int64) throws(SpateError) -> Batch? {
+  private func take(_ count: Int, _ byteCount: Int, _ timeout: Int64) throws(SpateError) -> Batch? {
     let count = count == 0 ? 1024 : count < 0 ? 1 << 20 : min(count, 1 << 20)
     let byteCount = byteCount == 0 ? 256 << 10 : byteCount < 0 ? 1 << 40 : min(byteCount, 1 << 40)
     return try use(

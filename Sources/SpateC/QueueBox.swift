@@ -43,13 +43,16 @@ final class QueueBox: @unchecked Sendable {
   func withBuilder<Value>(_ body: (BatchBuilder) throws(SpateError) -> Value) throws(SpateError) -> Value {
     let builder = builders.withLock { $0.popLast() } ?? BatchBuilder()
     defer {
+      let isKept = builder.batch.byteCount <= Self.keptByteCount
       builder.batch.removeAll()
-      builders.withLock { if $0.count < Self.builderLimit { $0.append(builder) } }
+      if isKept { builders.withLock { if $0.count < Self.builderLimit { $0.append(builder) } } }
     }
     return try body(builder)
   }
 
   private static var builderLimit: Int { 8 }
+  /// The largest batch whose memory is kept.
+  private static var keptByteCount: Int { 4 << 20 }
 }
 
 /// A batch that is being built. One owner at a time.

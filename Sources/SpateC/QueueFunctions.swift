@@ -18,7 +18,8 @@ public func spate_queue_open(
     // Outside the lock: recovery takes its time. The engine gives the same queue to all who ask.
     let opened = try unsafe box.store.queue(named: name, options: QueueOptions(given))
     let handle: Result<HandleOfQueue, SpateError> = box.queues.withLock { queues in
-      if let known = queues[name] {
+      // Not the one that was dropped meanwhile.
+      if let known = queues[name], known.queue.isSame(as: opened) {
         known.openCount += 1
         unsafe known.tag = given.tag
         return .success(unsafe HandleOfQueue(token: known.handle))

@@ -10,8 +10,13 @@ final class StoreBox: Sendable {
   /// How many batches, views, claims and ranges are out; the top bit once the store is closed.
   private let lent = Atomic<UInt64>(0)
   private static var closed: UInt64 { 1 << 63 }
+  /// The largest record or batch that the store takes.
+  let maximalClaimByteCount: Int
 
-  init(_ store: Store) { self.store = store }
+  init(_ store: Store, options: StoreOptions) {
+    self.store = store
+    maximalClaimByteCount = options.maximalClaimByteCount
+  }
 
   /// How many batches, views, claims and ranges are out.
   var lentCount: UInt64 { lent.load(ordering: .relaxed) & ~Self.closed }

@@ -12,8 +12,9 @@ public func spate_store_open(
   unsafe reporting(to: error) { () throws(SpateError) in
     let result = try unsafe required(store, "store")
     guard spate_handles_are_forgotten() == 0 else { throw unsafe .missing(nil, .store) }
-    let opened = try unsafe Store.open(at: string(path, "path"), options: StoreOptions(options))
-    unsafe result.pointee = try makeHandle(.store, StoreBox(opened))
+    let options = try unsafe StoreOptions(options)
+    let opened = try unsafe Store.open(at: string(path, "path"), options: options)
+    unsafe result.pointee = try makeHandle(.store, StoreBox(opened, options: options))
     return 0
   }
 }
@@ -101,13 +102,12 @@ public func spate_store_drop(
   unsafe reporting(to: error) { () throws(SpateError) in
     let box = try unsafe object(store, .store, as: StoreBox.self)
     let name = try unsafe string(name, "name")
-    let isLent = box.queues.withLock { queues in
-      if queues[name]?.isLent ?? false { return true }
-      queues[name] = nil
-      return false
+    let dropped = box.queues.withLock { $0[name] }
+    if dropped?.isLent ?? false {
+      throw SpateError(.busy, "claims, ranges or records of the queue are out; end them first")
     }
-    if isLent { throw SpateError(.busy, "claims, ranges or records of the queue are out; end them first") }
     try box.store.drop(queueNamed: name)
+    box.queues.withLock { if let dropped, $0[name] === dropped { $0[name] = nil } }
     return 0
   }
 }
@@ -147,7 +147,9 @@ public func spate_store_advances(
       if taken.isEmpty { break }
       box.queues.withLock { queues in
         for advance in taken {
-          guard let queue = queues[advance.queue.name], let handle = unsafe queue.handle else { continue }
+          guard let queue = queues[advance.queue.name], queue.queue.isSame(as: advance.queue),
+            let handle = unsafe queue.handle
+          else { continue }
           unsafe array[found] = spate_advance(
             queue: handle,
             tag: queue.tag,

@@ -1,4 +1,5 @@
 /* What goes in comes out, by every function of the interface. */
+#define _GNU_SOURCE
 #include "check.h"
 
 #include <sys/sendfile.h>

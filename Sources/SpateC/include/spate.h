@@ -290,7 +290,8 @@ int spate_append_wait(
 
 /* Appends `count` payloads atomically: after a crash all of them are there, or none. As spate_append_wait; with
  * SPATE_PUBLISHED and a timeout of 0 it never blocks. *first is the sequence of the first one; the others follow.
- * Allocates nothing once the queue has taken a batch as large before. Errors: SPATE_EINVAL for an empty batch. */
+ * Allocates nothing once the queue has taken a batch as large before, up to 4 MiB. Errors: SPATE_EINVAL for an empty
+ * batch; SPATE_E2BIG for one above the store's maximal_claim. */
 int spate_append_batch(
   spate_queue *queue, const struct iovec *payloads, size_t count, int level, int64_t timeout_ns, uint64_t *first,
   spate_error *error);
