@@ -196,6 +196,7 @@ extension Queue {
         guard case .full(let error) = refusal else { throw refusal.error }
         failure = error
       }
+      try core.engine.owner.check()
       if waitedFrom == 0 { waitedFrom = spate_now_monotonic_ns() }
       if !ring.changed.wait(from: event, until: limit) {
         core.counters.countBackPressure(nanoseconds: spate_now_monotonic_ns() &- waitedFrom)

@@ -155,8 +155,12 @@ public final class Store: Sendable {
   /// On a full disk it waits until there is room: what was published has sequences that may have been told to
   /// others, and giving it up is not for a close to decide.
   ///
+  /// In a process that was forked from the one that opened the store it does nothing: the store is open there.
+  ///
   /// - Throws: what kept published records from becoming durable; the store is closed all the same.
   public func close() throws(SpateError) {
+    // The lock is one with the owner's, and its threads are not here.
+    guard engine.owner.isCurrent else { return }
     let cores: [QueueCore]? = state.withLock { state in
       guard !state.isClosed else { return nil }
       state.isClosed = true

@@ -21,18 +21,22 @@ final class Consumer {
   static func run(_ arguments: ChildArguments) throws(SpateError) {
     let store = try Store.open(at: arguments.path, options: arguments.storeOptions)
     let queue = try store.queue(named: "events", options: arguments.queueOptions)
-    var seed = arguments.number("seed", otherwise: 1)
-    for name in names {
-      seed &+= 77
-      let consumer = Consumer(queue: queue, name: name, seed: seed)
-      startThread { do { try consumer.consume() } catch { Output.fail("\(error)") } }
-    }
+    let seed = arguments.number("seed", otherwise: 1)
+    start(on: queue, seed: seed)
     Output.write("open\n")
     var number = seed
     while true {
       number &+= 1
       let payload = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: Int(number % 900))
       try queue.append(payload, level: number % 5 == 0 ? .durable : .published)
+    }
+  }
+
+  /// Starts a thread for each cursor.
+  static func start(on queue: Queue, seed: UInt64) {
+    for (index, name) in names.enumerated() {
+      let consumer = Consumer(queue: queue, name: name, seed: seed &+ 77 &* UInt64(index + 1))
+      startThread { do { try consumer.consume() } catch { Output.fail("\(error)") } }
     }
   }
 

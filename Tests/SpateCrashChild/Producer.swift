@@ -5,12 +5,15 @@ final class Producer {
   private let queue: Queue
   private let life: UInt64
   private let producer: UInt32
+  private let largestByteCount: UInt64
   private var random: SplitMix
   private var number: UInt64 = 0
   /// Published records whose level is awaited later.
   private var pending: [(sequence: UInt64, hash: UInt64)] = []
 
-  init(queue: Queue, life: UInt64, producer: UInt32, seed: UInt64) {
+  /// `largestByteCount` bounds the few large records.
+  init(queue: Queue, life: UInt64, producer: UInt32, seed: UInt64, largestByteCount: UInt64 = 60_000) {
+    self.largestByteCount = largestByteCount
     self.queue = queue
     self.life = life
     self.producer = producer
@@ -29,7 +32,7 @@ final class Producer {
     let level: DurabilityLevel = random.next() % 3 == 0 ? .written : .durable
     switch random.next() % 100 {
     case 0..<55: try appendOne(next(upTo: 600), level: level)
-    case 55..<60: try appendOne(next(upTo: 60_000), level: level)
+    case 55..<60: try appendOne(next(upTo: largestByteCount), level: level)
     case 60..<75: try appendBatch(level: level)
     case 75..<90: try publish()
     case 90..<96: try claim(level: level)
@@ -47,13 +50,13 @@ final class Producer {
     )
   }
 
-  private func acknowledge(_ records: [(sequence: UInt64, hash: UInt64)]) {
-    Output.write(records.map { "\(queue.name) \($0.sequence) \($0.hash)\n" }.joined())
+  private func acknowledge(_ records: [(sequence: UInt64, hash: UInt64)], _ level: DurabilityLevel) {
+    Output.write(records.map { "\(queue.name) \($0.sequence) \($0.hash) \(level)\n" }.joined())
   }
 
   private func appendOne(_ payload: [UInt8], level: DurabilityLevel) throws(SpateError) {
     let sequence = try queue.append(payload, level: level)
-    acknowledge([(sequence, CrashRecord.hash(payload))])
+    acknowledge([(sequence, CrashRecord.hash(payload))], level)
   }
 
   private func appendBatch(level: DurabilityLevel) throws(SpateError) {
@@ -74,7 +77,7 @@ final class Producer {
       try batch.append(payload)
     }
     let range = try queue.append(batch, level: level)
-    acknowledge(zip(range, hashes).map { ($0, $1) })
+    acknowledge(zip(range, hashes).map { ($0, $1) }, level)
   }
 
   /// A burst that is published, then awaited as a whole by its last record.
@@ -84,8 +87,9 @@ final class Producer {
       pending.append((try queue.append(payload, level: .published), CrashRecord.hash(payload)))
     }
     guard let last = pending.last else { return }
-    try queue.wait(for: last.sequence, level: random.next() % 2 == 0 ? .durable : .written)
-    acknowledge(pending)
+    let level: DurabilityLevel = random.next() % 2 == 0 ? .durable : .written
+    try queue.wait(for: last.sequence, level: level)
+    acknowledge(pending, level)
     pending.removeAll()
   }
 
@@ -104,7 +108,7 @@ final class Producer {
       guard error.code == .expired else { throw error }
       return
     }
-    acknowledge([(sequence, CrashRecord.hash(payload))])
+    acknowledge([(sequence, CrashRecord.hash(payload))], level)
   }
 
   private func appendExpected(level: DurabilityLevel) throws(SpateError) {
@@ -113,7 +117,7 @@ final class Producer {
     // Others append as well: follow them, but not for ever.
     for _ in 0..<50 {
       switch try unsafe queue.append(payload.span.bytes, at: sequence, level: level) {
-      case .appended: return acknowledge([(sequence, CrashRecord.hash(payload))])
+      case .appended: return acknowledge([(sequence, CrashRecord.hash(payload))], level)
       case .already(let next), .gap(let next): sequence = next
       default: return
       }

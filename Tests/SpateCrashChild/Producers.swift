@@ -2,7 +2,7 @@ import Glibc
 import Spate
 
 /// Threads that append in all ways until the process is killed, and print what was acknowledged:
-/// `queue sequence hash`, one line a record, after the append returned.
+/// `queue sequence hash level`, one line a record, after the append returned.
 struct Producers {
   private let arguments: ChildArguments
 

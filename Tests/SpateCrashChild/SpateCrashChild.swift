@@ -5,7 +5,11 @@ import Spate
 ///
 ///     SpateCrashChild append path=… seed=… life=… [strategy=…] [mode=…] [segment=…] [retain=…] [producers=…]
 ///     SpateCrashChild consume path=… seed=… [strategy=…] [mode=…] [segment=…]
+///     SpateCrashChild work path=… seed=… life=… [strategy=…] [mode=…] [segment=…]
 ///     SpateCrashChild hold path=…          opens the store, prints "held", and waits for the end of its input
+///     SpateCrashChild burst path=…         opens the store, prints "open", waits for a line, publishes until it is killed
+///     SpateCrashChild fork path=…          uses the store on both sides of a fork
+///     SpateCrashChild descriptors path=…   uses the store without and with descriptors to be had
 ///     SpateCrashChild open path=… user=…   opens the store as that user and prints the number of the error
 @main
 enum SpateCrashChild {
@@ -15,6 +19,10 @@ enum SpateCrashChild {
       switch CommandLine.arguments.dropFirst().first {
       case "append": try Producers(arguments).run()
       case "consume": try Consumer.run(arguments)
+      case "work": try Workload(arguments).run()
+      case "burst": try Burst.run(arguments)
+      case "fork": try ForkedHost.run(arguments)
+      case "descriptors": try UsedUpDescriptors.run(arguments)
       case "hold": try hold(arguments)
       case "open": try open(arguments)
       default: Output.fail("no such command")

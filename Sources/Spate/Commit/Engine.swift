@@ -20,6 +20,8 @@ final class Engine: @unchecked Sendable {
   let openQueues = OpenQueues()
   /// What readers in other processes look at; nil where there is none.
   let page: SharedPage?
+  /// Whose threads these are.
+  let owner = OwnerProcess()
   private var threads: [EngineThread] = []
   private let openFileCount = Atomic<Int>(0)
   private let openFileLimit: Int

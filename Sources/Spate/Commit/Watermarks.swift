@@ -49,6 +49,7 @@ final class Watermarks: Sendable {
   private let writtenSequenceWord: Atomic<UInt64>
   /// Signalled when a mark moved, for cursors.
   let advanced = EventCount()
+  private let owner = OwnerProcess()
 
   init(at mark: LogMark, durabilityIsAwaited: (@Sendable () -> Void)? = nil) {
     self.durabilityIsAwaited = durabilityIsAwaited
@@ -144,6 +145,7 @@ final class Watermarks: Sendable {
 
   /// Blocks until `target` is covered. `deadline` is monotonic ns; negative: no limit.
   func wait(_ kind: Kind, for target: UInt64, until deadline: Int64) throws(SpateError) {
+    try owner.check()
     let now = spate_now_monotonic_ns()
     var spinNanoseconds: UInt64 = 0
     let registered: Result<Waiter?, SpateError> = state.withLock { state in

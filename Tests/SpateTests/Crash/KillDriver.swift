@@ -115,89 +115,13 @@ final class KillDriver {
   /// Reads the whole queue: nothing known is missing or different, producers' records are in order and there
   /// once, and batches are whole.
   private func compare(_ queue: Queue) throws {
-    var cursor = try queue.cursor()
-    var log = Reading()
-    reading: while true {
-      do throws(SpateError) {
-        guard let record = try cursor.next() else { break reading }
-        read(record, of: queue, &log)
-      } catch {
-        // Retention went on meanwhile.
-        guard error.code == .outOfRange, variant.retainedByteCount > 0, let first = error.sequence else {
-          throw error
-        }
-        try cursor.seek(to: .sequence(first))
-        log.batchLeft = 0
-      }
-    }
-    #expect(log.batchLeft == 0, "\(queue.name): a batch without its end")
+    let log = try CrashLog(reading: queue, mayBeTrimmed: variant.retainedByteCount > 0)
+    for complaint in log.complaints { Issue.record("life \(life): \(complaint)") }
     let kept = queue.statistics.firstSequence
     if variant.retainedByteCount == 0 { #expect(kept == 0) }
     for (sequence, hash) in known[queue.name] ?? [:] where sequence >= kept {
       #expect(log.seen[sequence] == hash, "life \(life): \(queue.name) \(sequence) is lost or changed")
     }
     known[queue.name] = log.seen
-  }
-
-  /// What one look at a whole queue has come to.
-  private struct Reading {
-    var seen: [UInt64: UInt64] = [:]
-    var next: UInt64 = 0
-    var last: [UInt64: [UInt32: UInt64]] = [:]
-    var batchLeft = 0
-  }
-
-  private func read(_ record: borrowing Record, of queue: Queue, _ log: inout Reading) {
-    let bytes = CursorFixture.bytes(record.payload)
-    let sequence = record.sequence
-    #expect(sequence >= log.next)
-    log.next = sequence + 1
-    log.seen[sequence] = CrashRecord.hash(bytes)
-    guard let head = CrashRecord.Head(bytes) else {
-      Issue.record("\(queue.name) \(sequence) has no head")
-      return
-    }
-    let whole = CrashRecord.payload(
-      life: head.life,
-      producer: head.producer,
-      number: head.number,
-      batchIndex: head.batchIndex,
-      batchCount: head.batchCount,
-      byteCount: bytes.count
-    )
-    #expect(bytes == whole, "\(queue.name) \(sequence) has other bytes")
-    let before = log.last[head.life]?[head.producer] ?? 0
-    #expect(head.number > before, "\(queue.name) \(sequence) is out of order")
-    log.last[head.life, default: [:]][head.producer] = head.number
-    if log.batchLeft == 0 {
-      #expect(head.batchIndex == 0, "\(queue.name) \(sequence): a batch without its beginning")
-      log.batchLeft = head.batchCount
-    }
-    let isNext = head.batchCount - head.batchIndex == log.batchLeft
-    #expect(isNext, "\(queue.name) \(sequence): a torn batch")
-    log.batchLeft -= 1
-  }
-}
-
-extension CrashRecord {
-  /// What a record says of itself.
-  struct Head {
-    var life: UInt64
-    var producer: UInt32
-    var number: UInt64
-    var batchIndex: Int
-    var batchCount: Int
-
-    init?(_ bytes: [UInt8]) {
-      guard bytes.count >= CrashRecord.headByteCount else { return nil }
-      func value(_ offset: Int, _ count: Int) -> UInt64 {
-        bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-      }
-      life = value(0, 8)
-      producer = UInt32(truncatingIfNeeded: value(8, 4))
-      number = value(16, 8)
-      batchIndex = Int(value(24, 4))
-      batchCount = Int(value(28, 4))
-    }
   }
 }
