@@ -1,3 +1,6 @@
+// The functions are named as spate.h declares them.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CSpateHandles
 import CSpateInterface
 import Spate
@@ -42,7 +45,10 @@ extension SpateError {
   static func refused(_ outcome: AppendOutcome) -> SpateError {
     outcome == .full
       ? SpateError(.diskFull, "the disk or a quota is full; nothing was appended: trim, or make room")
-      : SpateError(.backPressured, "no room in the memory budget; nothing was appended: try later, or raise it")
+      : SpateError(
+        .backPressured,
+        "no room in the memory budget; nothing was appended: try later, or raise it"
+      )
   }
 }
 

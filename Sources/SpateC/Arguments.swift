@@ -59,7 +59,8 @@ func startPosition(_ number: Int32, _ value: UInt64) throws(SpateError) -> Start
   case 1: .latest
   case 2: .sequence(value)
   case 3: .time(value)
-  default: throw .argument("\(number) is no start; give SPATE_EARLIEST, SPATE_LATEST, SPATE_SEQUENCE or SPATE_TIME")
+  default:
+    throw .argument("\(number) is no start; give SPATE_EARLIEST, SPATE_LATEST, SPATE_SEQUENCE or SPATE_TIME")
   }
 }
 
@@ -95,7 +96,8 @@ func options<Options: SizedStruct>(_ pointer: UnsafePointer<Options>?) throws(Sp
 }
 
 /// Copies values to a caller's struct, as far as the caller's version has them; the rest of it becomes zero.
-func give<Values: SizedStruct>(_ values: Values, to pointer: UnsafeMutablePointer<Values>?) throws(SpateError) {
+func give<Values: SizedStruct>(_ values: Values, to pointer: UnsafeMutablePointer<Values>?) throws(SpateError)
+{
   let pointer = try unsafe required(pointer, "the struct")
   let size = try unsafe sizeOfStruct(UnsafeRawPointer(pointer))
   var values = values

@@ -1,3 +1,6 @@
+// The functions are named as spate.h declares them.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CSpateInterface
 import Glibc
 import Spate
@@ -112,7 +115,9 @@ private func appendBatch<Element>(
     }
     return try box.withBuilder { (builder) throws(SpateError) in
       try unsafe build(&builder.batch, box.store.maximalClaimByteCount, elements, count)
-      if level == .published, timeout == 0 { return try unsafe give(box.queue.tryAppend(builder.batch), to: first) }
+      if level == .published, timeout == 0 {
+        return try unsafe give(box.queue.tryAppend(builder.batch), to: first)
+      }
       let range = try box.queue.append(builder.batch, level: level, until: deadline(timeout))
       unsafe first?.pointee = range.lowerBound
       return 0

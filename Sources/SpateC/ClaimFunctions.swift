@@ -1,3 +1,6 @@
+// The functions are named as spate.h declares them.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CSpateHandles
 import CSpateInterface
 import Spate
@@ -47,7 +50,9 @@ struct ClaimPlace {
   }
 
   /// The claim, once, after ``close()``.
-  func take() -> Claim { unsafe UnsafeMutableRawPointer(words + 2).assumingMemoryBound(to: Claim.self).move() }
+  func take() -> Claim {
+    unsafe UnsafeMutableRawPointer(words + 2).assumingMemoryBound(to: Claim.self).move()
+  }
 
   /// Whether a claim has room in what callers give.
   static var fitsItsPlace: Bool { MemoryLayout<Claim>.size <= 11 * 8 }

@@ -1,3 +1,6 @@
+// The functions are named as spate.h declares them.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CSpateInterface
 
 /// The version of this library, in the form of SPATE_VERSION.
@@ -6,9 +9,11 @@ public func spate_version() -> UInt32 { UInt32(SPATE_VERSION) }
 
 /// The names of the codes, by their negated number.
 private let codeNames: [StaticString] = [
-  "SPATE_OK", "SPATE_EINVAL", "SPATE_ENOTFOUND", "SPATE_EKIND", "SPATE_EPERM", "SPATE_ELOCKED", "SPATE_EFORMAT",
+  "SPATE_OK", "SPATE_EINVAL", "SPATE_ENOTFOUND", "SPATE_EKIND", "SPATE_EPERM", "SPATE_ELOCKED",
+  "SPATE_EFORMAT",
   "SPATE_ECORRUPT", "SPATE_EFULL", "SPATE_EIO", "SPATE_ESYNC", "SPATE_EFAILED", "SPATE_ECLOSED",
-  "SPATE_ETIMEDOUT", "SPATE_ECANCELLED", "SPATE_E2BIG", "SPATE_EEXPIRED", "SPATE_EREADONLY", "SPATE_ERESOURCES",
+  "SPATE_ETIMEDOUT", "SPATE_ECANCELLED", "SPATE_E2BIG", "SPATE_EEXPIRED", "SPATE_EREADONLY",
+  "SPATE_ERESOURCES",
   "SPATE_EUNSUPPORTED", "SPATE_EFENCED", "SPATE_ERANGE", "SPATE_EBUSY", "SPATE_EAGAIN", "SPATE_EMISMATCH",
   "SPATE_EINUSE",
 ]

@@ -1,3 +1,6 @@
+// The functions are named as spate.h declares them.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CSpateHandles
 import CSpateInterface
 import Glibc
@@ -14,7 +17,9 @@ public func spate_cursor_open(
     let box = try unsafe object(queue, .queue, as: QueueBox.self)
     let result = try unsafe required(cursor, "cursor")
     let given = try unsafe SpateC.options(options)
-    guard unsafe given.flags < 2 else { throw .argument("the cursor's flags have bits that this version does not know") }
+    guard unsafe given.flags < 2 else {
+      throw .argument("the cursor's flags have bits that this version does not know")
+    }
     guard unsafe given.batch_limit <= 1 << 20 else { throw .argument("so many batches at a time are absurd") }
     let start = try unsafe startPosition(given.start, given.start_value)
     let level = try unsafe SpateC.level(given.level)
@@ -38,9 +43,12 @@ public func spate_cursor_open(
 }
 
 @c @implementation
-public func spate_cursor_close(_ cursor: OpaquePointer?, _ error: UnsafeMutablePointer<spate_error>?) -> Int32 {
+public func spate_cursor_close(_ cursor: OpaquePointer?, _ error: UnsafeMutablePointer<spate_error>?) -> Int32
+{
   let code = unsafe using(cursor, error) { (box) throws(SpateError) in
-    guard !box.hasBatches else { throw SpateError(.busy, "batches of the cursor are out; release them first") }
+    guard !box.hasBatches else {
+      throw SpateError(.busy, "batches of the cursor are out; release them first")
+    }
     try box.setView(lent: false)
     return 0
   }
@@ -244,7 +252,9 @@ public func spate_cursor_next_batch(
     unsafe place.pointee = nil
     let array = try unsafe required(records, "records")
     try box.setView(lent: false)
-    guard let taken = try box.lendNext(maximal_count, maximal_bytes, timeout_ns) else { return Int32(SPATE_END) }
+    guard let taken = try box.lendNext(maximal_count, maximal_bytes, timeout_ns) else {
+      return Int32(SPATE_END)
+    }
     let memory = box.takeViewMemory(count: taken.count)
     let made = BatchBox(taken, memory: memory) {
       box.keep(memory)
@@ -305,7 +315,8 @@ extension CursorBox {
 }
 
 @c @implementation
-public func spate_batch_release(_ batch: OpaquePointer?, _ error: UnsafeMutablePointer<spate_error>?) -> Int32 {
+public func spate_batch_release(_ batch: OpaquePointer?, _ error: UnsafeMutablePointer<spate_error>?) -> Int32
+{
   unsafe reporting(to: error) { () throws(SpateError) in
     try unsafe takeHandle(batch, .batch, as: BatchBox.self).release()
     return 0
@@ -370,7 +381,11 @@ extension QueueBox {
     }
     var cursor = try queue.cursor(from: .sequence(sequence))
     guard let found = try cursor.nextBatch(maximalCount: 1), found.firstSequence == sequence else {
-      throw SpateError(.notFound, "there is no record \(sequence): its claim was abandoned", sequence: sequence)
+      throw SpateError(
+        .notFound,
+        "there is no record \(sequence): its claim was abandoned",
+        sequence: sequence
+      )
     }
     return BatchBox(found, memory: ViewMemory(capacity: 1)) { self.takeBack() }
   }

@@ -1,3 +1,6 @@
+// The functions are named as spate.h declares them.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CSpateHandles
 import CSpateInterface
 import Spate
@@ -49,7 +52,9 @@ private struct HandleOfQueue: @unchecked Sendable {
 extension QueueOptions {
   init(_ given: spate_queue_options) throws(SpateError) {
     self.init()
-    guard unsafe given.flags < 4 else { throw .argument("the queue's flags have bits that this version does not know") }
+    guard unsafe given.flags < 4 else {
+      throw .argument("the queue's flags have bits that this version does not know")
+    }
     createsIfMissing = unsafe given.flags & UInt64(SPATE_QUEUE_MUST_EXIST) == 0
     baseSequence = unsafe given.base_sequence
     if unsafe given.quota != 0 { quotaByteCount = unsafe given.quota }

@@ -34,7 +34,9 @@ func report(_ failure: SpateError, to error: UnsafeMutablePointer<spate_error>?)
   unsafe withUnsafeMutableBytes(of: &error.pointee.message) { room in
     var bytes = message.utf8.prefix(room.count - 1)
     // Cut off between characters.
-    while bytes.endIndex < message.endIndex, UTF8.isContinuation(message.utf8[bytes.endIndex]) { _ = bytes.popLast() }
+    while bytes.endIndex < message.endIndex, UTF8.isContinuation(message.utf8[bytes.endIndex]) {
+      _ = bytes.popLast()
+    }
     unsafe room.copyBytes(from: bytes)
     unsafe room[bytes.count] = 0
   }

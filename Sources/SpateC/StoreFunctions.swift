@@ -1,3 +1,6 @@
+// The functions are named as spate.h declares them.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CSpateHandles
 import CSpateInterface
 import Spate
@@ -23,7 +26,9 @@ extension StoreOptions {
   init(_ pointer: UnsafePointer<spate_store_options>?) throws(SpateError) {
     let given = try unsafe SpateC.options(pointer)
     self.init()
-    guard given.flags < 8 else { throw .argument("the store's flags have bits that this version does not know") }
+    guard given.flags < 8 else {
+      throw .argument("the store's flags have bits that this version does not know")
+    }
     func number(_ value: UInt64) throws(SpateError) -> Int {
       guard let number = Int(exactly: value) else { throw .argument("\(value) bytes are absurd") }
       return number
