@@ -73,6 +73,11 @@ let package = Package(
       swiftSettings: swiftSettings
     ),
     .testTarget(
+      name: "SpateCTests",
+      dependencies: ["Spate", "SpateC", "CSpateInterface"],
+      swiftSettings: swiftSettings
+    ),
+    .testTarget(
       name: "SpateCLITests",
       dependencies: ["SpateCLI", "ReadmeExample"],
       swiftSettings: swiftSettings

@@ -18,7 +18,7 @@ public final class Batch: @unchecked Sendable {
 
   // SAFETY: written by the initializer, and emptied once, by whoever ends the last use after the release:
   // `uses` decides who.
-  private(set) var entries: [Entry]
+  private var entries: [Entry]
   private var leases: [Lease]
   private let allowance: BatchAllowance
   /// The right to acknowledge, when the batch came from a named cursor.
@@ -51,6 +51,25 @@ public final class Batch: @unchecked Sendable {
     count = entries.count
     firstSequence = entries[0].sequence
     endSequence = entries[entries.count - 1].sequence + 1
+  }
+
+  /// A batch whose records are known to the holder of `views` alone, who takes over a place of the allowance. `views`
+  /// is not empty.
+  init(
+    views: RecordViews,
+    leases: [Lease],
+    allowance: BatchAllowance,
+    hold: CursorHold?,
+    seenTruncations: UInt64
+  ) {
+    self.hold = hold
+    self.seenTruncations = seenTruncations
+    entries = []
+    self.leases = leases
+    self.allowance = allowance
+    count = views.count
+    firstSequence = views[0].sequence
+    endSequence = views[views.count - 1].sequence + 1
   }
 
   deinit { release() }
@@ -87,13 +106,13 @@ public final class Batch: @unchecked Sendable {
     if before == 0 { giveBack() }
   }
 
-  func begin() {
+  private func begin() {
     // ORDERING: acquire: pairs with nothing but the count's own order.
     let before = uses.wrappingAdd(1, ordering: .acquiring).oldValue
     precondition(before & Self.released == 0, "the batch was released")
   }
 
-  func end() {
+  private func end() {
     let after = uses.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
     if after == Self.released { giveBack() }
   }

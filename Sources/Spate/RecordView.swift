@@ -31,20 +31,6 @@ package struct RecordView {
   }
 }
 
-extension Batch {
-  /// Writes a view of each record to memory that has room for ``count`` of them. The views are good until the
-  /// release.
-  @unsafe
-  package func writeViews(to memory: UnsafeMutablePointer<RecordView>) {
-    begin()
-    defer { end() }
-    for index in entries.indices {
-      let entry = entries[index]
-      unsafe (memory + index).initialize(to: RecordView(frame: entry.frame, sequence: entry.sequence))
-    }
-  }
-}
-
 extension Cursor {
   /// Moves to the next record and writes a view of it, which is good until the next use of the cursor. As
   /// ``next(until:)``, with the deadline as monotonic ns; 0 does not wait, negative waits without limit.

@@ -15,7 +15,7 @@ final class CursorBox: @unchecked Sendable {
   /// Whether the record that `next` lent is still lent. Changed by who entered.
   private let isViewLent = Atomic<Bool>(false)
   private let batchCount = Atomic<Int>(0)
-  private let viewMemory = Mutex<[ViewMemory]>([])
+  private let keptViews = Mutex<[RecordViews]>([])
 
   init(_ cursor: consuming Cursor, of queue: QueueBox) {
     self.queue = queue
@@ -95,56 +95,35 @@ final class CursorBox: @unchecked Sendable {
   }
 
   /// Memory for views, kept from batch to batch.
-  func takeViewMemory(count: Int) -> ViewMemory {
-    if let kept = viewMemory.withLock({ $0.popLast() }), kept.capacity >= count { return kept }
-    return ViewMemory(capacity: max(count, 64))
-  }
+  func takeViews() -> RecordViews { keptViews.withLock { $0.popLast() } ?? RecordViews() }
 
   /// Keeps memory for the next batch.
-  func keep(_ memory: ViewMemory) {
-    viewMemory.withLock { if $0.count < Self.keptMemoryLimit { $0.append(memory) } }
+  func keep(_ views: RecordViews) {
+    guard views.count <= Self.keptViewLimit else { return }
+    keptViews.withLock { if $0.count < Self.keptLimit { $0.append(views) } }
   }
 
-  private static var keptMemoryLimit: Int { 4 }
-}
-
-/// Memory for the views of a batch.
-@safe
-final class ViewMemory: @unchecked Sendable {
-  // SAFETY: one batch has it at a time, and only it writes.
-  let views: UnsafeMutablePointer<RecordView>
-  let capacity: Int
-
-  init(capacity: Int) {
-    self.capacity = capacity
-    unsafe views = .allocate(capacity: capacity)
-  }
-
-  deinit { unsafe views.deallocate() }
-
-  /// The views as the C interface has them: the layouts are the same.
-  var records: UnsafePointer<spate_record> {
-    unsafe UnsafePointer(UnsafeMutableRawPointer(views).assumingMemoryBound(to: spate_record.self))
-  }
-
-  /// Whether a view looks like the C interface says.
-  static var matchesTheInterface: Bool {
-    unsafe MemoryLayout<RecordView>.stride == MemoryLayout<spate_record>.stride
-  }
+  private static var keptLimit: Int { 4 }
+  /// The largest batch whose memory is kept.
+  private static var keptViewLimit: Int { 1 << 16 }
 }
 
 /// What a batch's token stands for.
 final class BatchBox: Sendable {
   let batch: Batch
-  let memory: ViewMemory
+  let views: RecordViews
   private let giveBack: @Sendable () -> Void
 
-  /// Writes the views of a batch. `giveBack` ends its lending.
-  init(_ batch: Batch, memory: ViewMemory, giveBack: @escaping @Sendable () -> Void) {
+  /// A batch and its views. `giveBack` ends its lending.
+  init(_ batch: Batch, viewedBy views: RecordViews, giveBack: @escaping @Sendable () -> Void) {
     self.batch = batch
-    self.memory = memory
+    self.views = views
     self.giveBack = giveBack
-    unsafe batch.writeViews(to: memory.views)
+  }
+
+  /// The views as the C interface has them: the layouts are the same.
+  var records: UnsafePointer<spate_record> {
+    unsafe views.start.assumingMemoryBound(to: spate_record.self)
   }
 
   /// Ends the batch.

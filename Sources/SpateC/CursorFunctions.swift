@@ -252,40 +252,49 @@ public func spate_cursor_next_batch(
     unsafe place.pointee = nil
     let array = try unsafe required(records, "records")
     try box.setView(lent: false)
-    guard let taken = try box.lendNext(maximal_count, maximal_bytes, timeout_ns) else {
+    let views = box.takeViews()
+    guard let taken = try box.lendNext(maximal_count, maximal_bytes, timeout_ns, viewing: views) else {
+      box.keep(views)
       return Int32(SPATE_END)
     }
-    let memory = box.takeViewMemory(count: taken.count)
-    let made = BatchBox(taken, memory: memory) {
-      box.keep(memory)
+    let made = BatchBox(taken, viewedBy: views) {
+      box.keep(views)
       box.takeBatchBack()
     }
     do throws(SpateError) {
       unsafe place.pointee = try makeHandle(.batch, made)
-      unsafe array.pointee = memory.records
-      unsafe count?.pointee = taken.count
-      return 0
     } catch let failure {
       made.release()
       throw failure
     }
+    unsafe array.pointee = made.records
+    unsafe count?.pointee = taken.count
+    return 0
   }
 }
 
 extension CursorBox {
-  /// Takes the next batch and counts it as lent. Nil, with nothing lent, when there is none.
-  fileprivate func lendNext(_ count: Int, _ byteCount: Int, _ timeout: Int64) throws(SpateError) -> Batch? {
+  /// Takes the next batch and counts it as lent. Nil, with nothing lent, when there is none. Limits and timeout as a
+  /// caller gave them.
+  fileprivate func lendNext(
+    _ count: Int,
+    _ byteCount: Int,
+    _ timeout: Int64,
+    viewing views: RecordViews
+  ) throws(SpateError) -> Batch? {
+    let count = count == 0 ? 1024 : count < 0 ? 1 << 20 : min(count, 1 << 20)
+    let byteCount = byteCount == 0 ? 256 << 10 : byteCount < 0 ? 1 << 40 : min(byteCount, 1 << 40)
     // Counted before it is there: a store that closes meanwhile lends nothing more.
     try lendBatch()
     do throws(SpateError) {
-      if let batch = try take(count, byteCount, 0) { return batch }
+      if let batch = try take(count, byteCount, until: 0, views) { return batch }
     } catch let failure {
       takeBatchBack()
       throw failure
     }
     takeBatchBack()
     // Nothing is lent during a wait, so that the store can be closed, which ends it.
-    guard timeout != 0, let batch = try take(count, byteCount, timeout) else { return nil }
+    guard timeout != 0, let batch = try take(count, byteCount, until: limit(timeout), views) else { return nil }
     do throws(SpateError) {
       try lendBatch()
     } catch let failure {
@@ -295,20 +304,15 @@ extension CursorBox {
     return batch
   }
 
-  /// Takes the next batch, with limits as a caller gave them.
-  private func take(_ count: Int, _ byteCount: Int, _ timeout: Int64) throws(SpateError) -> Batch? {
-    let count = count == 0 ? 1024 : count < 0 ? 1 << 20 : min(count, 1 << 20)
-    let byteCount = byteCount == 0 ? 256 << 10 : byteCount < 0 ? 1 << 40 : min(byteCount, 1 << 40)
-    return try use(
+  private func take(_ count: Int, _ byteCount: Int, until limit: Int64, _ views: RecordViews)
+    throws(SpateError) -> Batch?
+  {
+    try use(
       plain: { (cursor) throws(SpateError) in
-        timeout == 0
-          ? try cursor.nextBatch(maximalCount: count, byteCount: byteCount)
-          : try cursor.nextBatch(maximalCount: count, byteCount: byteCount, until: deadline(timeout))
+        try cursor.nextBatch(maximalCount: count, byteCount: byteCount, until: limit, viewing: views)
       },
       named: { (cursor) throws(SpateError) in
-        timeout == 0
-          ? try cursor.nextBatch(maximalCount: count, byteCount: byteCount)
-          : try cursor.nextBatch(maximalCount: count, byteCount: byteCount, until: deadline(timeout))
+        try cursor.nextBatch(maximalCount: count, byteCount: byteCount, until: limit, viewing: views)
       }
     )
   }
@@ -359,7 +363,7 @@ public func spate_queue_read(
     do throws(SpateError) {
       let made = try box.record(sequence)
       unsafe place.pointee = try makeHandle(.batch, made)
-      unsafe view.pointee = made.memory.records
+      unsafe view.pointee = made.records
       return 0
     } catch let failure {
       box.takeBack()
@@ -380,13 +384,16 @@ extension QueueBox {
       )
     }
     var cursor = try queue.cursor(from: .sequence(sequence))
-    guard let found = try cursor.nextBatch(maximalCount: 1), found.firstSequence == sequence else {
+    let views = RecordViews()
+    guard let found = try cursor.nextBatch(maximalCount: 1, byteCount: 1, until: 0, viewing: views),
+      found.firstSequence == sequence
+    else {
       throw SpateError(
         .notFound,
         "there is no record \(sequence): its claim was abandoned",
         sequence: sequence
       )
     }
-    return BatchBox(found, memory: ViewMemory(capacity: 1)) { self.takeBack() }
+    return BatchBox(found, viewedBy: views) { self.takeBack() }
   }
 }

@@ -103,6 +103,11 @@ static void absurdSizes(spate_queue *queue) {
     uint64_t size = sizes[index];
     GIVES(SPATE_EINVAL, spate_append_packed(queue, "x", 1, &size, 1, 0, 0, &number, &failure));
   }
+  /* The same bytes so often that no memory would be enough. */
+  static char large[1 << 20];
+  struct iovec often[256];
+  for (int index = 0; index < 256; index++) often[index] = (struct iovec){large, sizeof large};
+  GIVES(SPATE_E2BIG, spate_append_batch(queue, often, 256, 0, 0, &number, &failure));
   uint64_t two[] = {1, 1};
   GIVES(SPATE_EINVAL, spate_append_packed(queue, "xyz", 3, two, 2, 0, 0, &number, &failure));
   GIVES(SPATE_EINVAL, spate_append_batch(queue, NULL, 0, 0, 0, &number, &failure));
@@ -168,6 +173,78 @@ static void closedHandles(const char *at) {
   WORKS(spate_queue_close(queue, &failure));
 }
 
+struct waiter {
+  spate_queue *queue;
+  int kind, code;
+};
+
+/* Waits for what does not come. */
+static void *waitForEver(void *context) {
+  struct waiter *waiter = context;
+  spate_cursor *cursor;
+  spate_batch *batch;
+  const spate_record *records;
+  spate_record record;
+  size_t count;
+  spate_cursor_options options = SPATE_CURSOR_OPTIONS_INIT;
+  options.start = SPATE_LATEST;
+  if (waiter->kind == 2) {
+    waiter->code = spate_wait(waiter->queue, 1000, SPATE_DURABLE, -1, NULL);
+    return NULL;
+  }
+  WORKS(spate_cursor_open(waiter->queue, &options, &cursor, &failure));
+  waiter->code = waiter->kind ? spate_cursor_next_batch(cursor, 0, 0, -1, &batch, &records, &count, NULL)
+                              : spate_cursor_next(cursor, -1, &record, NULL);
+  WORKS(spate_cursor_close(cursor, &failure));
+  return NULL;
+}
+
+/* Nothing is lent to who waits, so that the store can be closed; the waits end with that. */
+static void closeBesideWaits(const char *at) {
+  spate_store *store;
+  struct waiter waiters[3];
+  pthread_t threads[3];
+  WORKS(spate_store_open(at, NULL, &store, &failure));
+  for (int kind = 0; kind < 3; kind++) {
+    waiters[kind].kind = kind;
+    WORKS(spate_queue_open(store, "waits", NULL, &waiters[kind].queue, &failure));
+    CHECK(pthread_create(&threads[kind], NULL, waitForEver, &waiters[kind]) == 0);
+  }
+  usleep(100000);
+  WORKS(spate_store_close(store, &failure));
+  for (int kind = 0; kind < 3; kind++) {
+    pthread_join(threads[kind], NULL);
+    CHECK(waiters[kind].code == SPATE_ECLOSED);
+    WORKS(spate_queue_close(waiters[kind].queue, &failure));
+  }
+}
+
+/* A queue that was dropped and made again has a handle of its own, and the old one stays closed. */
+static void dropAndMakeAgain(const char *at) {
+  spate_store *store;
+  spate_queue *old, *new;
+  spate_ranges *ranges;
+  const spate_range *array;
+  size_t count;
+  WORKS(spate_store_open(at, NULL, &store, &failure));
+  WORKS(spate_queue_open(store, "brief", NULL, &old, &failure));
+  spate_entry entry = {"x", 1, NULL, 0, NULL, 0, 0};
+  WORKS(spate_append_wait(old, &entry, SPATE_DURABLE, -1, NULL, &failure));
+  WORKS(spate_queue_ranges(old, 0, UINT64_MAX, 1, &ranges, &array, &count, NULL, &failure));
+  GIVES(SPATE_EBUSY, spate_store_drop(store, "brief", &failure));
+  WORKS(spate_ranges_release(ranges, &failure));
+  WORKS(spate_store_drop(store, "brief", &failure));
+  WORKS(spate_queue_open(store, "brief", NULL, &new, &failure));
+  CHECK(old != new);
+  GIVES(SPATE_ECLOSED, spate_append_wait(old, &entry, SPATE_DURABLE, -1, NULL, &failure));
+  uint64_t sequence = 9;
+  WORKS(spate_append_wait(new, &entry, SPATE_DURABLE, -1, &sequence, &failure));
+  CHECK(sequence == 0);
+  WORKS(spate_queue_close(old, &failure));
+  WORKS(spate_queue_close(new, &failure));
+  WORKS(spate_store_close(store, &failure));
+}
+
 int main(int argc, char **argv) {
   const char *path = scratch(argc, argv);
   char at[600];
@@ -175,6 +252,8 @@ int main(int argc, char **argv) {
   noHandles();
   badOptions(at);
   closedHandles(at);
+  closeBesideWaits(at);
+  dropAndMakeAgain(at);
   CHECK(strcmp(spate_code_name(SPATE_EAGAIN), "SPATE_EAGAIN") == 0);
   CHECK(strcmp(spate_code_name(-1000), "SPATE_E?") == 0 && strcmp(spate_code_name(3), "SPATE_END") == 0);
   removeTree(path);
