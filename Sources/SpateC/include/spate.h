@@ -445,8 +445,8 @@ int spate_queue_cursors(
   spate_queue *queue, int (*each)(void *context, const char *name, uint64_t acknowledged), void *context,
   spate_error *error);
 
-/* Lends the durable record with `sequence`, until spate_batch_release. May read the disk. Any thread. Errors: SPATE_ENOTFOUND for a sequence that was abandoned; SPATE_ERANGE for one that is not kept, or not
- * durable yet. */
+/* Lends the durable record with `sequence`, until spate_batch_release. May read the disk. Any thread. Errors:
+ * SPATE_ENOTFOUND for a sequence that was abandoned; SPATE_ERANGE for one that is not kept, or not durable yet. */
 int spate_queue_read(
   spate_queue *queue, uint64_t sequence, spate_batch **batch, const spate_record **record, spate_error *error);
 
@@ -476,6 +476,7 @@ typedef struct spate_range {
 /* Pins the files that hold the records from `first` up to `end` (UINT64_MAX: as far as there are final blocks), up to
  * `maximal_count` segments, and lends their ranges until spate_ranges_release. Trimming goes on meanwhile: the disk space
  * comes back with the release. *next (may be NULL) is the sequence to go on at, through a cursor where it is before `end`.
+ * The end of a segment that was left just now counts as final a moment later, when it is sealed.
  * Blocks on the disk. Errors: SPATE_ERANGE, SPATE_ERESOURCES. */
 int spate_queue_ranges(
   spate_queue *queue, uint64_t first, uint64_t end, size_t maximal_count, spate_ranges **ranges,
