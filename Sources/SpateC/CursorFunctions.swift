@@ -294,7 +294,9 @@ extension CursorBox {
     }
     takeBatchBack()
     // Nothing is lent during a wait, so that the store can be closed, which ends it.
-    guard timeout != 0, let batch = try take(count, byteCount, until: limit(timeout), views) else { return nil }
+    guard timeout != 0, let batch = try take(count, byteCount, until: limit(timeout), views) else {
+      return nil
+    }
     do throws(SpateError) {
       try lendBatch()
     } catch let failure {

@@ -11,7 +11,9 @@ import Testing
   }
 
   /// The codes that the header declares, by name.
-  private func headerCodes() throws -> [String: Int] { try InterfaceFiles.constants().filter { $0.value < 0 } }
+  private func headerCodes() throws -> [String: Int] {
+    try InterfaceFiles.constants().filter { $0.value < 0 }
+  }
 
   @Test func everySwiftCodeHasOneOfTheInterface() throws {
     let codes = try swiftCodes()

@@ -18,7 +18,9 @@ import Testing
   }
 
   @Test func everyConstantIsPromised() throws {
-    let promised = try InterfaceFiles.text(of: "Tests/SpateC/abi.c").matches(of: #/VALUE\((SPATE_\w+), (-?\d+)\)/#)
+    let promised = try InterfaceFiles.text(of: "Tests/SpateC/abi.c").matches(
+      of: #/VALUE\((SPATE_\w+), (-?\d+)\)/#
+    )
     let values = Dictionary(uniqueKeysWithValues: promised.map { (String($0.1), Int($0.2)!) })
     #expect(try values == InterfaceFiles.constants())
   }

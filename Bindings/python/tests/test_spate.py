@@ -126,8 +126,8 @@ class ViewTests(StoreCase):
     def test_a_batch_stays_open_while_a_slice_of_its_views_is_used(self) -> None:
         with self.queue.cursor() as cursor:
             batch = cursor.next_batch(count=12)
-            for part in (batch.payloads[11], batch[11].key):
-                borrowed = part[0:1]
+            for part in (lambda: batch.payloads[11], lambda: batch[11].key):
+                borrowed = part()[0:1]
                 self.assertRaises(BufferError, batch.close)
                 self.assertFalse(batch.is_closed)
                 self.assertEqual(borrowed.tobytes(), b"1" if len(borrowed) else b"")
@@ -140,7 +140,9 @@ class ViewTests(StoreCase):
 
     def test_a_forgotten_batch_stays_lent_while_a_slice_is_used(self) -> None:
         with self.queue.cursor() as cursor:
-            borrowed = cursor.next_batch(count=12).payloads[11][1:]
+            batch = cursor.next_batch(count=12)
+            borrowed = batch.payloads[11][1:]
+            del batch
             gc.collect()
             self.assertEqual(borrowed, b"1")
             self.assertEqual(self.store.statistics.lent, 1)

@@ -75,6 +75,8 @@ final class Engine: @unchecked Sendable {
     threads.last?.join()
     threads.removeAll()
     commitSignals.current?.close()
+    // Queues that nobody wakes any more would keep their closed store alive.
+    _ = pool.takeStarving()
   }
 
   /// Counts segment files that the committer holds open.
