@@ -15,6 +15,8 @@ import Testing
     try InterfaceFiles.constants().filter { $0.value < 0 }
   }
 
+  private func nameOf(_ code: Int32) -> String { unsafe String(cString: spate_code_name(code)) }
+
   @Test func everySwiftCodeHasOneOfTheInterface() throws {
     let codes = try swiftCodes()
     #expect(codes.count >= 25)
@@ -24,10 +26,10 @@ import Testing
   @Test func everyCodeAndOutcomeHasItsOwnName() throws {
     let outcomes = ["SPATE_OK", "SPATE_ALREADY", "SPATE_GAP", "SPATE_END"]
     for (name, number) in try InterfaceFiles.constants() where number < 0 || outcomes.contains(name) {
-      #expect(unsafe String(cString: spate_code_name(Int32(number))) == name)
+      #expect(nameOf(Int32(number)) == name)
     }
-    #expect(unsafe String(cString: spate_code_name(-1000)) == "SPATE_E?")
-    #expect(unsafe String(cString: spate_code_name(.min)) == "SPATE_E?")
-    #expect(unsafe String(cString: spate_code_name(.max)) == "SPATE_E?")
+    #expect(nameOf(-1000) == "SPATE_E?")
+    #expect(nameOf(.min) == "SPATE_E?")
+    #expect(nameOf(.max) == "SPATE_E?")
   }
 }

@@ -12,7 +12,8 @@ import Testing
       engine = store.engine
       let queue = try store.queue(named: "events")
       let pool = store.engine.pool
-      #expect(pool.allocate(byteCount: pool.budget * 2, isSmallHolder: false, waiter: queue.core) == nil)
+      let buffer = pool.allocate(byteCount: pool.budget * 2, isSmallHolder: false, waiter: queue.core)
+      #expect(buffer == nil)
       try store.close()
     }
     #expect(engine == nil)
