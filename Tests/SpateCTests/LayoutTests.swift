@@ -11,7 +11,8 @@ import Testing
   @Test func recordViewsAreRecordsOfTheInterface() {
     // Read outside of the expectations: `spate_record` is unsafe, and their expansions say nothing of it.
     let record = unsafe [
-      MemoryLayout<spate_record>.size, MemoryLayout<spate_record>.stride, MemoryLayout<spate_record>.alignment,
+      MemoryLayout<spate_record>.size, MemoryLayout<spate_record>.stride,
+      MemoryLayout<spate_record>.alignment,
     ]
     let view = [
       MemoryLayout<RecordView>.size, MemoryLayout<RecordView>.stride, MemoryLayout<RecordView>.alignment,
