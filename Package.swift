@@ -10,6 +10,7 @@ let package = Package(
   name: "Spate",
   products: [
     .library(name: "Spate", targets: ["Spate"]),
+    .library(name: "SpateC", type: .dynamic, targets: ["SpateC"]),
     .executable(name: "spate", targets: ["SpateCLI"]),
   ],
   dependencies: [
@@ -30,6 +31,20 @@ let package = Package(
     .target(
       name: "Spate",
       dependencies: ["CSpate"],
+      swiftSettings: swiftSettings
+    ),
+    .target(
+      name: "CSpateHandles",
+      path: "CShims/CSpateHandles"
+    ),
+    .systemLibrary(
+      name: "CSpateInterface",
+      path: "Sources/SpateC/include"
+    ),
+    .target(
+      name: "SpateC",
+      dependencies: ["Spate", "CSpate", "CSpateHandles", "CSpateInterface"],
+      exclude: ["include", "libspate.map", "spate.pc.in"],
       swiftSettings: swiftSettings
     ),
     .executableTarget(
@@ -55,6 +70,11 @@ let package = Package(
     .testTarget(
       name: "SpateTests",
       dependencies: ["Spate", "CSpate", "SpateCrashChild"],
+      swiftSettings: swiftSettings
+    ),
+    .testTarget(
+      name: "SpateCTests",
+      dependencies: ["Spate", "SpateC", "CSpateInterface"],
       swiftSettings: swiftSettings
     ),
     .testTarget(

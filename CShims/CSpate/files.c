@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "CSpateDescriptors.h"
 #include "CSpateFiles.h"
 
 #include <dirent.h>
@@ -35,10 +36,10 @@ int spate_openat(int dirfd, const char *path, unsigned flags) {
   if (flags & SPATE_OPEN_DIRECTORY) mode |= O_DIRECTORY;
   if (flags & SPATE_OPEN_TEMPORARY) mode |= O_TMPFILE;
   int fd = RETRY(openat(dirfd, path, mode, 0644));
-  return fd < 0 ? -errno : fd;
+  return fd < 0 ? -errno : spate_descriptor_note(fd);
 }
 
-void spate_close(int fd) { close(fd); }
+void spate_close(int fd) { close(spate_descriptor_forget(fd)); }
 
 int64_t spate_pwritev(int fd, const struct iovec *vectors, int count, uint64_t offset, int durably) {
   ssize_t written = pwritev2(fd, vectors, count, (off_t)offset, durably ? RWF_DSYNC : 0);
@@ -176,7 +177,7 @@ int spate_directory_open(int dirfd, const char *path, void **stream) {
   DIR *directory = fdopendir(fd);
   if (!directory) {
     int error = errno;
-    close(fd);
+    spate_close(fd);
     return -error;
   }
   *stream = directory;
@@ -194,7 +195,10 @@ int spate_directory_next(void *stream, const char **name) {
   }
 }
 
-void spate_directory_close(void *stream) { closedir(stream); }
+void spate_directory_close(void *stream) {
+  spate_descriptor_forget(dirfd(stream));
+  closedir(stream);
+}
 
 const char *spate_error_text(int error, char *buffer, size_t capacity) {
   return strerror_r(error, buffer, capacity);  // the GNU form, which may return a static text instead

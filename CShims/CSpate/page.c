@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "CSpateDescriptors.h"
 #include "CSpatePage.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ int spate_page_make(const char *name, size_t byteCount) {
     close(fd);
     return -error;
   }
-  return fd;
+  return spate_descriptor_note(fd);
 }
 
 int spate_page_open(int process, int descriptor) {
@@ -35,7 +36,7 @@ int spate_page_open(int process, int descriptor) {
     close(fd);
     return -ESTALE;
   }
-  return fd;
+  return spate_descriptor_note(fd);
 }
 
 int spate_page_map(int fd, size_t byteCount, void **address) {

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "CSpateDescriptors.h"
 #include "CSpateRing.h"
 
 #include <errno.h>
@@ -62,6 +63,7 @@ int spate_ring_create(
       result = -EOPNOTSUPP;
       break;
     }
+    spate_descriptor_note(made->uring.ring_fd);
     *ring = made;
     *chosen = levels[level].kind;
     return 0;
@@ -71,6 +73,7 @@ int spate_ring_create(
 }
 
 void spate_ring_destroy(spate_ring *ring) {
+  spate_descriptor_forget(ring->uring.ring_fd);
   io_uring_queue_exit(&ring->uring);
   free(ring);
 }

@@ -53,6 +53,25 @@ public final class Batch: @unchecked Sendable {
     endSequence = entries[entries.count - 1].sequence + 1
   }
 
+  /// A batch whose records are known to the holder of `views` alone, who takes over a place of the allowance. `views`
+  /// is not empty.
+  init(
+    views: RecordViews,
+    leases: [Lease],
+    allowance: BatchAllowance,
+    hold: CursorHold?,
+    seenTruncations: UInt64
+  ) {
+    self.hold = hold
+    self.seenTruncations = seenTruncations
+    entries = []
+    self.leases = leases
+    self.allowance = allowance
+    count = views.count
+    firstSequence = views[0].sequence
+    endSequence = views[views.count - 1].sequence + 1
+  }
+
   deinit { release() }
 
   /// Calls `body` with each record, in order. Any thread.

@@ -17,10 +17,10 @@ import Synchronization
 /// loss, where reading goes on.
 public struct Cursor: ~Copyable, @unchecked Sendable {
   // SAFETY: a cursor has one owner at a time; what it shares with others guards itself.
-  private var reader: FrameReader
+  var reader: FrameReader
   let allowance: BatchAllowance
   /// The right to acknowledge, when the cursor has a name.
-  private let hold: CursorHold?
+  let hold: CursorHold?
 
   init(log: CursorLog, from start: StartPosition, following level: DurabilityLevel, batchLimit: Int)
     throws(SpateError)
@@ -148,7 +148,7 @@ public struct Cursor: ~Copyable, @unchecked Sendable {
 
 // Batches.
 extension Cursor {
-  private func checkAllowance() throws(SpateError) {
+  func checkAllowance() throws(SpateError) {
     guard !allowance.hasRoom else { return }
     throw SpateError(
       .busy,
@@ -180,19 +180,39 @@ extension Cursor {
 
   /// Takes the record that was found and those behind it, as far as they may be seen now.
   private mutating func gather(maximalCount: Int, byteCount: Int) -> Batch {
-    var entries: [Batch.Entry] = []
-    entries.reserveCapacity(min(maximalCount, 256))
+    var taken = BatchEntries()
+    let leases = collect(maximalCount: maximalCount, byteCount: byteCount, into: &taken)
+    allowance.take()
+    return Batch(
+      entries: taken.entries,
+      leases: leases,
+      allowance: allowance,
+      hold: hold,
+      seenTruncations: reader.seenTruncations
+    )
+  }
+
+  /// Passes over the record that was found and those behind it, as far as they may be seen now, and adds the frame of
+  /// each to `sink`. Returns what holds the frames.
+  @inline(__always)
+  mutating func collect<Sink: FrameSink>(
+    maximalCount: Int,
+    byteCount: Int,
+    into sink: inout Sink
+  ) -> [Lease] {
     var leases: [Lease] = []
     var leaseNumber = -1
     var taken = 0
+    var count = 0
     repeat {
       if leaseNumber != reader.leaseNumber, let lease = reader.lease {
         leases.append(lease)
         leaseNumber = reader.leaseNumber
       }
-      unsafe entries.append(Batch.Entry(frame: reader.frame, sequence: reader.frameSequence))
+      unsafe sink.add(reader.frame, reader.frameSequence)
       taken += reader.frameByteCount
-      guard entries.count < maximalCount, taken < byteCount else { break }
+      count += 1
+      guard count < maximalCount, taken < byteCount else { break }
       do throws(SpateError) {
         guard try reader.advance() else { break }
       } catch {
@@ -200,13 +220,24 @@ extension Cursor {
         break
       }
     } while true
-    allowance.take()
-    return Batch(
-      entries: entries,
-      leases: leases,
-      allowance: allowance,
-      hold: hold,
-      seenTruncations: reader.seenTruncations
-    )
+    return leases
+  }
+}
+
+/// Takes frames that a cursor found, one by one.
+protocol FrameSink {
+  /// SAFETY: a whole record frame stands at `frame`, held by a lease of the batch that it becomes a part of.
+  @unsafe mutating func add(_ frame: UnsafeRawPointer, _ sequence: UInt64)
+}
+
+/// The entries of a batch, while they are collected.
+private struct BatchEntries: FrameSink {
+  var entries: [Batch.Entry] = []
+
+  init() { entries.reserveCapacity(256) }
+
+  @unsafe
+  mutating func add(_ frame: UnsafeRawPointer, _ sequence: UInt64) {
+    unsafe entries.append(Batch.Entry(frame: frame, sequence: sequence))
   }
 }

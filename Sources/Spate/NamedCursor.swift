@@ -15,7 +15,7 @@ import CSpate
 /// One holder at a time in a process: the cursor, or the sequence it was turned into, together with the batches
 /// that came from it. Not shared between threads; acknowledging through batches is for any thread.
 public struct NamedCursor: ~Copyable, Sendable {
-  private var cursor: Cursor
+  var cursor: Cursor
   let hold: CursorHold
 
   /// - Throws: what ``Cursor`` throws for `start`.
@@ -45,6 +45,9 @@ public struct NamedCursor: ~Copyable, Sendable {
 
   /// The sequence of the record to be read next, unless it was abandoned.
   public var sequence: UInt64 { cursor.sequence }
+
+  /// How many records may be seen and were not read yet. As ``Cursor/lag``.
+  public var unreadCount: UInt64 { cursor.lag }
 
   // MARK: Reading
 

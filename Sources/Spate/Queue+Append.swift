@@ -152,7 +152,7 @@ extension Queue {
 
   /// One attempt on the slow path.
   @inline(never)
-  private func publishSlowly(_ body: RecordBody, policy: BackPressurePolicy) throws(SpateError)
+  func publishSlowly(_ body: RecordBody, policy: BackPressurePolicy) throws(SpateError)
     -> AppendOutcome
   {
     try checkSize(body.frameByteCount)

@@ -16,6 +16,9 @@ public final class Queue: Sendable {
     clock = core.clock
   }
 
+  /// Whether this and another handle are of the same queue: not of one that was dropped, and its successor.
+  package func isSame(as other: Queue) -> Bool { core === other.core }
+
   /// The queue's name.
   public var name: String { core.name }
 

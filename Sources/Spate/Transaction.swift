@@ -42,6 +42,9 @@ public struct Transaction: ~Copyable, Sendable {
   /// How many records will be appended.
   public var recordCount: Int { records.count }
 
+  /// Bytes that those records take in the log, frame headers and padding included.
+  public var recordByteCount: Int { records.byteCount }
+
   /// Forgets everything and keeps the memory for records.
   public mutating func removeAll() {
     records.removeAll()

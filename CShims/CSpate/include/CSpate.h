@@ -11,6 +11,8 @@
 #endif
 
 #include "CSpateChecksum.h"
+#include "CSpateDescriptors.h"
+#include "CSpateEvents.h"
 #include "CSpateFiles.h"
 #include "CSpatePage.h"
 #include "CSpateRing.h"

@@ -21,6 +21,7 @@ final class Committer: @unchecked Sendable {
   let pool: BufferPool
   let clock: StoreClock
   private let page: SharedPage?
+  let commitSignals: CommitSignalBox
   private let pins: PinLedger
   /// How many bytes of durable chunks all queues together keep for cursors near the tail, what cursors hold
   /// included: producers always have the rest of the budget. A cursor whose thread
@@ -65,12 +66,14 @@ final class Committer: @unchecked Sendable {
     pool: BufferPool,
     clock: StoreClock,
     page: SharedPage? = nil,
+    commitSignals: CommitSignalBox = CommitSignalBox(),
     pins: PinLedger
   ) throws(SpateError) {
     self.storage = storage
     self.pool = pool
     self.clock = clock
     self.page = page
+    self.commitSignals = commitSignals
     self.pins = pins
     tailCacheByteCount = pins.limit
     seenFailedSyncCount = storage.failedSyncs.count
@@ -249,6 +252,7 @@ final class Committer: @unchecked Sendable {
     if hasAdvanced {
       hasAdvanced = false
       page?.signal()
+      commitSignals.current?.fire()
     }
     guard !covered.isEmpty else { return }
     for waiter in covered { waiter.complete(with: nil) }

@@ -16,6 +16,7 @@ final class Engine: @unchecked Sendable {
   let cursorSupport: CursorSupport
   let reserve: StoreReserve
   let usage = StoreUsage()
+  let commitSignals: CommitSignalBox
   let openQueues = OpenQueues()
   /// What readers in other processes look at; nil where there is none.
   let page: SharedPage?
@@ -37,11 +38,14 @@ final class Engine: @unchecked Sendable {
     unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     // Half of what the process may open is the host's.
     openFileLimit = max(16, Int(clamping: limit.rlim_cur) / 2)
+    let commitSignals = CommitSignalBox()
+    self.commitSignals = commitSignals
     committer = try Committer(
       storage: storage,
       pool: pool,
       clock: clock,
       page: page,
+      commitSignals: commitSignals,
       pins: cursorSupport.pins
     )
     housekeeper = Housekeeper(pool: pool)
@@ -80,6 +84,9 @@ final class Engine: @unchecked Sendable {
     threads.last?.join()
     while !housekeeper.hasEnded.load(ordering: .acquiring) { spate_sleep_us(100) }
     threads.removeAll()
+    commitSignals.current?.close()
+    // Queues that nobody wakes any more would keep their closed store alive.
+    _ = pool.takeStarving()
   }
 
   /// Counts segment files that the committer holds open.

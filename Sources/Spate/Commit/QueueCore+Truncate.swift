@@ -60,6 +60,7 @@ extension QueueCore {
       self.cursors.noteTruncation(at: cut)
       self.sharedSlot?.publish(cut: cut)
       self.engine.page?.signal()
+      self.tellAdvance()
     }
     named.followTruncation(at: cut, base: base.position, epoch: ring.state.withLock { $0.epoch })
     // The first chunk's frame carries the new segment's header to the disk.

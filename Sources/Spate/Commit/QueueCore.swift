@@ -29,6 +29,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   /// What the queue keeps beside its records.
   private(set) var state: QueueState!
   private let dropped = Atomic<Bool>(false)
+  /// Whether the store's commit signal lists the queue. Changed under its lock.
+  let isListedAsAdvanced = Atomic<Bool>(false)
   /// The files beside the active segment. The lock is held while they are worked on, never on the way of a
   /// record.
   let files: Mutex<QueueFiles>
@@ -192,6 +194,14 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     ring.refuse(.failed(failure))
     watermarks.fail(failure)
     published.signal()
+    tellAdvance()
+  }
+
+  /// Tells event loops that something happened to the queue besides a commit.
+  func tellAdvance() {
+    guard let signal = engine.commitSignals.current else { return }
+    signal.list(self)
+    signal.fire()
   }
 
   // MARK: Reading the state

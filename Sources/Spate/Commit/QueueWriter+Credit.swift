@@ -19,8 +19,9 @@ extension QueueWriter {
     }
     core.watermarks.advance(written: written, durable: durable, covered: &committer.covered)
     finishSegments()
-    if isMoreDurable, let slot = core.sharedSlot {
-      slot.publish(durable: durable, segmentNumber: segments.first?.segment.file.number ?? 0)
+    if isMoreDurable {
+      core.sharedSlot?.publish(durable: durable, segmentNumber: segments.first?.segment.file.number ?? 0)
+      committer.commitSignals.current?.list(core)
       committer.hasAdvanced = true
     }
   }

@@ -1,0 +1,1 @@
+../../../Sources/SpateC/include/spate.h
