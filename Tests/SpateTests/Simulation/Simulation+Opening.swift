@@ -58,7 +58,8 @@ extension Simulation {
   /// Opens a queue, or makes it. What a power cut interrupts is done again after it.
   func openQueue(_ name: String) {
     guard let store else { return }
-    let known = models[name]
+    // A drop that failed may have given the name free.
+    let known = models[name].flatMap { $0.isDropping && !isThere(name) ? nil : $0 }
     let model = known ?? QueueModel(name: name, base: queueOptions.baseSequence)
     models[name] = model
     do throws(SpateError) {
