@@ -11,9 +11,12 @@ let package = Package(
   products: [
     .library(name: "Spate", targets: ["Spate"]),
     .executable(name: "spate", targets: ["SpateCLI"]),
+    // For the package in Benchmarks alone: what it measures beneath the library's interface.
+    .library(name: "_SpateMeasuring", targets: ["CSpate", "CMallocCount"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     .systemLibrary(
@@ -28,6 +31,11 @@ let package = Package(
       path: "CShims/CSpate"
     ),
     .target(
+      name: "CLimits",
+      dependencies: ["CLiburing"],
+      path: "CShims/CLimits"
+    ),
+    .target(
       name: "Spate",
       dependencies: ["CSpate"],
       swiftSettings: swiftSettings
@@ -36,7 +44,9 @@ let package = Package(
       name: "SpateCLI",
       dependencies: [
         "Spate",
+        "CLimits",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       exclude: ["spate.1"],
       swiftSettings: swiftSettings
@@ -47,6 +57,16 @@ let package = Package(
       path: "Tests/SpateCrashChild",
       swiftSettings: swiftSettings
     ),
+    .target(
+      name: "CMallocCount",
+      path: "CShims/CMallocCount"
+    ),
+    .executableTarget(
+      name: "HotPathAllocations",
+      dependencies: ["Spate", "CMallocCount"],
+      path: "Tests/HotPathAllocations",
+      swiftSettings: swiftSettings
+    ),
     .executableTarget(
       name: "ReadmeExample",
       dependencies: ["Spate"],
@@ -54,7 +74,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SpateTests",
-      dependencies: ["Spate", "CSpate", "SpateCrashChild"],
+      dependencies: ["Spate", "CSpate", "SpateCrashChild", "HotPathAllocations"],
       swiftSettings: swiftSettings
     ),
     .testTarget(
