@@ -11,7 +11,8 @@ struct ClosedLoopScenario: BenchScenario {
   func run(_ context: BenchContext) throws -> [BenchRow] {
     let bed = try LoadBed(context, name: "closed-loop", retainedByteCount: 256 << 20)
     defer { bed.close() }
-    let what = "\(producers) producer\(producers == 1 ? "" : "s")" + (window > 1 ? ", window \(window)" : "")
+    let what =
+      window > 1 ? "\(producers) × window \(window)" : "\(producers) producer\(producers == 1 ? "" : "s")"
     var rounds = LatencyRounds()
     let rates = try rounds.measure(
       context,

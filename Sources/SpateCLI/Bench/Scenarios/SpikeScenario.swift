@@ -11,7 +11,7 @@ struct SpikeScenario: BenchScenario {
   var spikeSeconds = 10.0
 
   private static let tickNanoseconds: UInt64 = 1_000_000
-  private static let names = ["before", "in the spike", "after"]
+  private static let names = ["before", "spike", "after"]
 
   private var calmSeconds: Double { spikeSeconds / 4 }
   private var ticks: Int { Int((calmSeconds * 2 + spikeSeconds) * 1000) }
