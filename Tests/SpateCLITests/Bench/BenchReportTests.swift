@@ -86,7 +86,7 @@ struct BenchReportTests {
     let table = BenchTable(columns: 60)
     let text = BenchEnding(report).text(table, columns: 60)
     #expect(text.contains("Targets met: 2 of 3."))
-    #expect(text.contains("missed  append  a measure"))
+    #expect(text.contains("missed  Durable: a measure"))
     #expect(text.contains("Noisy:"))
     #expect(text.contains("Warning: this is wrong"))
     for line in text.split(separator: "\n") { #expect(line.count <= 60, "\(line)") }

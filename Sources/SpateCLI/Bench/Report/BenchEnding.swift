@@ -8,21 +8,24 @@ struct BenchEnding {
   /// Some lines; each of them fits `columns`, where that can be.
   func text(_ table: BenchTable, columns: Int?) -> String {
     var lines: [String] = []
-    let aimed = report.rows.filter { $0.target != nil }
-    let missed = aimed.filter { $0.isReached == false }
+    let rows = report.sections.flatMap { section in section.rows.map { (title: section.title, row: $0) } }
+    let aimed = rows.filter { $0.row.target != nil }
+    let missed = aimed.filter { $0.row.isReached == false }
     if !aimed.isEmpty {
       let met = "Targets met: \(aimed.count - missed.count) of \(aimed.count)."
       lines.append(table.styled(met, missed.isEmpty ? .green : .yellow))
     }
-    for row in missed { lines.append(table.styled("  missed  ", .red) + Self.reason(row)) }
-    let noisy = report.rows.filter(\.isNoisy)
+    for (title, row) in missed {
+      lines.append(table.styled("  missed  ", .red) + "\(title): " + Self.reason(row))
+    }
+    let noisy = rows.filter(\.row.isNoisy)
     if !noisy.isEmpty {
       lines.append(
         table.styled("Noisy:", .yellow)
           + " the rounds of these lie further apart than half of their median; take them with care."
       )
       lines += noisy.prefix(6).map {
-        "  \($0.scenario)  \($0.measure)  (\(($0.ratio ?? $0.measured).range ?? ""))"
+        "  \($0.title): \($0.row.measure)  (\(($0.row.ratio ?? $0.row.measured).range ?? ""))"
       }
       if noisy.count > 6 { lines.append("  and \(noisy.count - 6) more") }
     }
@@ -37,7 +40,7 @@ struct BenchEnding {
       target.subject == .ratio
       ? "\(Decimal.adaptive(row.ratio?.median ?? .nan)) ×"
       : "\(Decimal.adaptive(row.measured.median)) \(row.unit)"
-    return "\(row.scenario)  \(row.measure): \(value), should be \(target.text(unit: row.unit))"
+    return "\(row.measure): \(value), should be \(target.text(unit: row.unit))"
   }
 
   /// Lines of at most `columns` characters, broken at spaces; continuations are set in.
