@@ -83,8 +83,9 @@ struct QueueRecovery {
     var chain = tail.chain
     // A scan of everything meets the joints by itself, but for the one before the first segment.
     try checkJoints(of: chain, before: scansEverything ? 0 : tail.firstIndex)
-    let (end, last) = try scan(&chain, tail: tail)
-    try sync()
+    let (end, last, proven) = try scan(&chain, tail: tail)
+    try makeDurable(chain, from: min(proven.position, end.position), to: end.position)
+    try removeHalfMade(tail)
     for segment in tail.cut { try removeCutOff(segment) }
     for segment in tail.obsolete + chain[(last + 1)...] { try setAside(segment.path) }
     if last < chain.count { chain.removeSubrange((last + 1)...) }
@@ -157,6 +158,8 @@ struct QueueRecovery {
   /// The frames that tell of the queue's own cursors, in order.
   var cursorFrames: [StateFrame] = []
   var checkpointIsDamaged = false
+  /// Files that were being prepared when the last owner ended.
+  var halfMade: [String] = []
   /// What a read-only recovery would have set aside.
   var ignored: Set<String> = []
 
