@@ -13,5 +13,5 @@ final class BenchmarkLog {
   }
 
   /// Scans all of it; returns how many records were found.
-  func verify() throws -> UInt64 { try StoreVerification.verify(at: directory.path + "/store").recordCount }
+  func verify() throws -> UInt64 { try Store.verify(at: directory.path + "/store").recordCount }
 }

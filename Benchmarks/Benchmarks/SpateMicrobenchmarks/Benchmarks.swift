@@ -6,7 +6,7 @@ import Spate
 
 /// Every figure is for one record, but for the scan: that is for one record of a verified log, too.
 let benchmarks: @Sendable () -> Void = {
-  Benchmark.defaultConfiguration = Benchmark.Configuration(
+  unsafe Benchmark.defaultConfiguration = Benchmark.Configuration(
     metrics: [.wallClock, .instructions, .allocations],
     warmupIterations: 3,
     scalingFactor: .kilo,
