@@ -12,9 +12,12 @@ let package = Package(
     .library(name: "Spate", targets: ["Spate"]),
     .library(name: "SpateC", type: .dynamic, targets: ["SpateC"]),
     .executable(name: "spate", targets: ["SpateCLI"]),
+    // For the package in Benchmarks alone: what it measures beneath the library's interface.
+    .library(name: "_SpateMeasuring", targets: ["CSpate", "CMallocCount"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     .systemLibrary(
@@ -27,6 +30,11 @@ let package = Package(
       name: "CSpate",
       dependencies: ["CLiburing"],
       path: "CShims/CSpate"
+    ),
+    .target(
+      name: "CLimits",
+      dependencies: ["CLiburing"],
+      path: "CShims/CLimits"
     ),
     .target(
       name: "Spate",
@@ -51,7 +59,9 @@ let package = Package(
       name: "SpateCLI",
       dependencies: [
         "Spate",
+        "CLimits",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       exclude: ["spate.1"],
       swiftSettings: swiftSettings
@@ -62,6 +72,16 @@ let package = Package(
       path: "Tests/SpateCrashChild",
       swiftSettings: swiftSettings
     ),
+    .target(
+      name: "CMallocCount",
+      path: "CShims/CMallocCount"
+    ),
+    .executableTarget(
+      name: "HotPathAllocations",
+      dependencies: ["Spate", "CMallocCount"],
+      path: "Tests/HotPathAllocations",
+      swiftSettings: swiftSettings
+    ),
     .executableTarget(
       name: "ReadmeExample",
       dependencies: ["Spate"],
@@ -69,7 +89,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SpateTests",
-      dependencies: ["Spate", "CSpate", "SpateCrashChild"],
+      dependencies: ["Spate", "CSpate", "SpateCrashChild", "HotPathAllocations"],
       swiftSettings: swiftSettings
     ),
     .testTarget(

@@ -1,35 +1,25 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-let swiftSettings: [SwiftSetting] = [
-  .strictMemorySafety()
-]
-
 let package = Package(
   name: "SpateBenchmarks",
-  products: [
-    .executable(name: "spate-bench", targets: ["SpateBench"])
-  ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    // Without its interposers: CMallocCount counts the allocations.
+    .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
     .package(name: "Spate", path: ".."),
   ],
   targets: [
-    .target(
-      name: "CLimits",
-      linkerSettings: [.linkedLibrary("uring")]
-    ),
     .executableTarget(
-      name: "SpateBench",
+      name: "SpateMicrobenchmarks",
       dependencies: [
-        "CLimits",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "Benchmark", package: "benchmark"),
         .product(name: "Spate", package: "Spate"),
+        .product(name: "_SpateMeasuring", package: "Spate"),
       ],
-      swiftSettings: swiftSettings
-    ),
+      path: "Benchmarks/SpateMicrobenchmarks",
+      swiftSettings: [.strictMemorySafety()],
+      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+    )
   ],
   swiftLanguageModes: [.v6]
 )

@@ -25,12 +25,16 @@ struct SpateCommand: ParsableCommand {
       AppendCommand.self, CatCommand.self, ListCommand.self, InfoCommand.self,
       DumpCommand.self, VerifyCommand.self, RepairCommand.self, TrimCommand.self,
       CursorsCommand.self, DropCommand.self, ExportCommand.self, ImportCommand.self,
-      DemoCommand.self, DemoProducerCommand.self,
+      BenchCommand.self, DemoCommand.self, DemoProducerCommand.self, BenchFillCommand.self,
+      BenchMemoryCommand.self,
     ]
   )
 
   /// The commands that make a store of their own, so that none is named.
-  static let commandsWithoutStore: [any ParsableCommand.Type] = [DemoCommand.self, DemoProducerCommand.self]
+  static let commandsWithoutStore: [any ParsableCommand.Type] = [
+    BenchCommand.self, DemoCommand.self, DemoProducerCommand.self, BenchFillCommand.self,
+    BenchMemoryCommand.self,
+  ]
 
   static func main() {
     // A pipe whose reader went away is an error of the write, not the end of the process.

@@ -69,7 +69,7 @@ struct DemoCommand: ParsableCommand {
     let records = try DemoRecords(input: input)
     // Made before the long part, so that a place that cannot be written to is told at once.
     let picture = try plot.map { try NewFile(path: $0) }
-    let directory = try TemporaryDirectory(in: directory)
+    let directory = try TemporaryDirectory(in: directory, prefix: "spate-demo")
     try checkRoom(in: directory, plan: plan, records: records)
     let session = DemoSession(plan: plan, directory: directory.path, input: input, records: records)
     let (summary, samples) = try session.run(showing: !facts.json)

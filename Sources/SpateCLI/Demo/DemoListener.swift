@@ -10,7 +10,7 @@ final class DemoListener {
   private let outcome = Outcome()
   private let thread: WorkerThread
 
-  init(child: DemoChild, journal: DemoJournal) throws {
+  init(child: OwnChild, journal: DemoJournal) throws {
     thread = try WorkerThread { [outcome, output = child.output] in
       outcome.isUnderstood.store(journal.receive(from: output), ordering: .relaxed)
       // ORDERING: release: whoever sees it sees what was understood.

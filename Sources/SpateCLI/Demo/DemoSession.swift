@@ -24,7 +24,7 @@ struct DemoSession {
 
   /// Runs everything to its end.
   func run(showing: Bool) throws -> (DemoSummary, [DemoSample]) {
-    let child = try DemoChild(arguments: arguments(next: journal.withState { $0.ledger.nextNumbers }))
+    let child = try OwnChild(arguments: arguments(next: journal.withState { $0.ledger.nextNumbers }))
     let listener = try DemoListener(child: child, journal: journal)
     guard journal.waitUntilOpened(unless: { listener.isOver }) else { throw failure(of: child) }
     let store = try ReadOnlyStore.open(at: storePath)
@@ -66,7 +66,7 @@ struct DemoSession {
 
   /// Shows how it goes, kills the child when it is time and starts it again, until the last one is done.
   private func watch(
-    _ first: DemoChild,
+    _ first: OwnChild,
     _ firstListener: DemoListener,
     _ consumers: [DemoConsumer],
     showing: Bool
@@ -103,8 +103,8 @@ struct DemoSession {
   }
 
   /// Kills the child, takes what it still had said, and starts another one that goes on behind that.
-  private func replace(_ child: DemoChild, _ listener: DemoListener, at time: UInt64) throws -> (
-    DemoChild, DemoListener
+  private func replace(_ child: OwnChild, _ listener: DemoListener, at time: UInt64) throws -> (
+    OwnChild, DemoListener
   ) {
     let ending = child.kill()
     listener.join()
@@ -113,13 +113,13 @@ struct DemoSession {
       state.restarted = DemoJournal.Restart(killed: time, processes: [child.identifier])
       return state.ledger.nextNumbers
     }
-    let successor = try DemoChild(arguments: arguments(next: next))
+    let successor = try OwnChild(arguments: arguments(next: next))
     journal.withState { $0.restarted?.processes.append(successor.identifier) }
     successor.begin(at: journal.start)
     return (successor, try DemoListener(child: successor, journal: journal))
   }
 
-  private func failure(of child: DemoChild) -> CommandFailure {
+  private func failure(of child: OwnChild) -> CommandFailure {
     .failed("the process that owns the store ended by itself (\(child.wait())); what it said stands above")
   }
 

@@ -31,6 +31,9 @@ struct ByteCount: ExpressibleByArgument, Equatable {
     return (0...power).reduce(1) { factor, _ in factor * base }
   }
 
+  /// As ``text(_:)``, without a zero behind the point.
+  static func short(_ bytes: UInt64) -> String { text(bytes).replacing(".0 ", with: " ") }
+
   /// `bytes` in the largest unit of 1024 that leaves a whole part, with a digit behind the point where it
   /// is small.
   static func text(_ bytes: UInt64) -> String {
@@ -58,6 +61,14 @@ enum Decimal {
     let fraction = String(scaled % Int64(scale))
     return sign + "\(scaled / Int64(scale))." + String(repeating: "0", count: digits - fraction.count)
       + fraction
+  }
+
+  /// A number with as many decimals as its size deserves: `1234`, `56.7`, `3.21`, `0.0123`.
+  static func adaptive(_ value: Double) -> String {
+    let magnitude = abs(value)
+    if magnitude >= 99.95 { return text(value, digits: 0) }
+    if magnitude >= 9.995 { return text(value, digits: 1) }
+    return text(value, digits: magnitude >= 0.0995 || value == 0 ? 2 : 4)
   }
 
   /// A count with a unit of thousands: `950`, `12.3 k`, `11 M`.

@@ -4,6 +4,8 @@ indirect enum JSONValue {
   case array([JSONValue])
   case string(String)
   case number(UInt64)
+  /// Null when it is not finite.
+  case decimal(Double)
   case boolean(Bool)
   case null
 
@@ -20,6 +22,7 @@ indirect enum JSONValue {
     case .array(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
     case .string(let text): Self.quoted(text)
     case .number(let number): String(number)
+    case .decimal(let number): number.isFinite ? String(number) : "null"
     case .boolean(let flag): flag ? "true" : "false"
     case .null: "null"
     }

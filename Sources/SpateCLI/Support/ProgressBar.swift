@@ -53,17 +53,8 @@ struct ProgressBar: ~Copyable {
       facts.append(Decimal.duration(seconds: Double(total - min(total, byteCount)) / rate) + " left")
     }
     let tail = "  \(Decimal.text(share * 100, digits: 0)) %  " + facts.joined(separator: "  ")
-    let width = min(40, Self.terminalWidth - title.count - tail.count - 6)
+    let width = min(40, Terminal.width(of: STDERR_FILENO) - title.count - tail.count - 6)
     guard width >= 8 else { return title + tail }
-    let filled = Int(share * Double(width))
-    return title + "  " + String(repeating: "█", count: filled)
-      + String(repeating: "░", count: width - filled)
-      + tail
-  }
-
-  private static var terminalWidth: Int {
-    var size = winsize()
-    return unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-      ? Int(size.ws_col) : 80
+    return title + "  " + Terminal.bar(share: share, width: width) + tail
   }
 }

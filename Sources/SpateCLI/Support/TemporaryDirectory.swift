@@ -4,12 +4,16 @@ import Glibc
 final class TemporaryDirectory {
   let path: String
 
-  /// Makes one inside `parent`; where none is named, where the system keeps temporary files that may be large: in
-  /// TMPDIR or /var/tmp.
-  init(in parent: String?) throws {
+  /// Where the system keeps temporary files that may be large: TMPDIR or /var/tmp.
+  static var standardParent: String {
     let named = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) }
-    let parent = parent ?? (named?.isEmpty == false ? named ?? "" : "/var/tmp")
-    var template = Array((parent + "/spate-demo-XXXXXX").utf8CString)
+    return named?.isEmpty == false ? named ?? "" : "/var/tmp"
+  }
+
+  /// Makes one inside `parent`, or inside ``standardParent`` where none is named; its name begins with `prefix`.
+  init(in parent: String?, prefix: String) throws {
+    let parent = parent ?? Self.standardParent
+    var template = Array((parent + "/" + prefix + "-XXXXXX").utf8CString)
     guard let made = unsafe mkdtemp(&template) else {
       throw CommandFailure.system("make a directory in", parent)
     }
@@ -25,7 +29,8 @@ final class TemporaryDirectory {
     return UInt64(facts.f_bavail) * UInt64(facts.f_frsize)
   }
 
-  private static func remove(_ path: String) {
+  /// Removes a tree; what is not there is no failure.
+  static func remove(_ path: String) {
     if let stream = unsafe opendir(path) {
       while let entry = unsafe readdir(stream) {
         let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
@@ -37,6 +42,6 @@ final class TemporaryDirectory {
       }
       unsafe closedir(stream)
     }
-    _ = unsafe rmdir(path)
+    if unsafe rmdir(path) != 0, errno == ENOTDIR { _ = unsafe unlink(path) }
   }
 }
