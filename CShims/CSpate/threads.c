@@ -9,7 +9,51 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+int spate_world_count = 0;
+
+static _Thread_local const spate_world *currentWorld = 0;
+
+void spate_enter_world(const spate_world *world) {
+  int change = (world != 0) - (currentWorld != 0);
+  currentWorld = world;
+  __atomic_fetch_add(&spate_world_count, change, __ATOMIC_RELAXED);
+}
+
+const spate_world *spate_current_world(void) { return currentWorld; }
+
+static uint64_t clock_ns(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t spate_world_realtime_ns(void) {
+  return currentWorld ? currentWorld->realtime_ns(currentWorld->context) : clock_ns(CLOCK_REALTIME);
+}
+
+uint64_t spate_world_monotonic_ns(void) {
+  return currentWorld ? currentWorld->monotonic_ns(currentWorld->context) : clock_ns(CLOCK_MONOTONIC);
+}
+
+int spate_world_random(uint64_t *number) {
+  if (!spate_has_worlds() || !currentWorld) return 0;
+  *number = currentWorld->random(currentWorld->context);
+  return 1;
+}
+
+void spate_sleep_us(uint32_t microseconds) {
+  if (spate_has_worlds() && currentWorld) {
+    int64_t end = (int64_t)currentWorld->monotonic_ns(currentWorld->context) + (int64_t)microseconds * 1000;
+    currentWorld->wait(currentWorld->context, 0, 0, end);
+    return;
+  }
+  usleep(microseconds);
+}
+
 int spate_futex_wait(const uint32_t *word, uint32_t expected, int64_t absolute_monotonic_ns) {
+  if (spate_has_worlds() && currentWorld) {
+    return currentWorld->wait(currentWorld->context, word, expected, absolute_monotonic_ns);
+  }
   struct timespec limit, *limitPointer = 0;
   if (absolute_monotonic_ns >= 0) {
     limit.tv_sec = absolute_monotonic_ns / 1000000000;

@@ -20,8 +20,8 @@ extension Queue {
     from start: StartPosition = .earliest,
     options: NamedCursorOptions = NamedCursorOptions()
   ) throws(SpateError) -> NamedCursor {
-    let (hold, isNew) = try core.openCursor(named: name, from: start, options: options)
-    if isNew { try hold.settle(options.creationLevel, until: -1) }
+    let hold = try core.openCursor(named: name, from: start, options: options)
+    if !core.named.isKept(hold.place) { try hold.settle(options.creationLevel, until: -1) }
     return try NamedCursor(hold: hold, options: options)
   }
 
@@ -33,9 +33,9 @@ extension Queue {
     options: NamedCursorOptions = NamedCursorOptions()
   ) async throws(SpateError) -> NamedCursor {
     let core = core
-    let result: Result<(CursorHold, Bool), SpateError>
+    let result: Result<CursorHold, SpateError>
     if let hold = try core.resumeCursor(named: name) {
-      result = .success((hold, false))
+      result = .success(hold)
     } else {
       result = await core.support.disk.perform {
         do throws(SpateError) {
@@ -45,8 +45,8 @@ extension Queue {
         }
       }
     }
-    let (hold, isNew) = try result.get()
-    if isNew { try await hold.settle(options.creationLevel) }
+    let hold = try result.get()
+    if !core.named.isKept(hold.place) { try await hold.settle(options.creationLevel) }
     return try NamedCursor(hold: hold, options: options)
   }
 

@@ -14,7 +14,7 @@ extension Store {
     let directory = StoreLayout.directory(ofQueue: name)
     let grave =
       StoreLayout.queuesName + "/" + StoreLayout.droppedPrefix
-      + String(UInt64.random(in: 0...(.max)), radix: 16)
+      + String(UInt64.drawn(from: 0...(.max)), radix: 16)
     try whileNobodyOpens(name) { (core, storage) throws(SpateError) in
       let kind = try storage.kind(of: directory)
       guard core != nil || kind == .directory else {

@@ -51,12 +51,35 @@ public final class Store: Sendable {
     let system = try SystemStorage(root: path, strategy: options.ioStrategy, mode: options.fileMode)
     let storage = wrap(system)
     let page = SharedPage(makingFor: system.rootDescriptor)
+    return try open(at: path, layout: layout, storage: storage, options: options, page: page) {
+      engine throws(SpateError) in try engine.start()
+    }
+  }
+
+  /// Opens the store that a storage holds, or makes it, without threads: the caller takes the turns of committer and
+  /// housekeeper, on the one thread that also uses the store. For simulations.
+  static func open(steppedOn storage: any Storage, options: StoreOptions) throws(SpateError) -> Store {
+    try options.validate()
+    let layout = try StoreLayout.examine(storage)
+    return try open(at: layout.path, layout: layout, storage: storage, options: options, page: nil) {
+      engine throws(SpateError) in engine.startWithoutThreads()
+    }
+  }
+
+  private static func open(
+    at path: String,
+    layout: StoreLayout,
+    storage: any Storage,
+    options: StoreOptions,
+    page: SharedPage?,
+    start: (Engine) throws(SpateError) -> Void
+  ) throws(SpateError) -> Store {
     let lock = try StoreLock.acquire(of: path, storage: storage, page: page)
-    do {
+    do throws(SpateError) {
       try layout.complete(storage: storage)
       let engine = try Engine(storage: storage, options: options, page: page)
       if options.quotaByteCount != nil { try engine.usage.measure(storage) }
-      try engine.start()
+      try start(engine)
       engine.housekeeper.request(.sweep(storage))
       return Store(path: path, engine: engine, lock: lock)
     } catch {
@@ -143,6 +166,12 @@ public final class Store: Sendable {
       directory: directory,
       destinations: DestinationLookup(storage: storage, isReadOnly: false, open: engine.openQueues)
     )
+    // Whoever made the queue may have come to its end before the directories were synced. Nothing is promised of a queue
+    // before it has a segment, nor is one made before this.
+    if recovered.catalog.count == 0 {
+      try storage.syncDirectory(directory)
+      try storage.syncDirectory(StoreLayout.queuesName)
+    }
     return QueueCore(name: name, directory: directory, recovered: recovered, options: options, engine: engine)
   }
 
@@ -164,7 +193,7 @@ public final class Store: Sendable {
     let cores: [QueueCore]? = state.withLock { state in
       guard !state.isClosed else { return nil }
       state.isClosed = true
-      return Array(state.queues.values)
+      return state.queues.values.sorted { $0.name < $1.name }
     }
     guard let cores else { return }
     var failure: SpateError?

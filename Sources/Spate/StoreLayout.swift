@@ -25,9 +25,7 @@ struct StoreLayout {
       guard mayCreate else {
         throw SpateError(.notFound, "there is no store; check the path, or let it be made", path: path)
       }
-      guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
-        throw SpateError.system(errno, .createDirectory, path: path)
-      }
+      try SystemStorage.createRoot(path)
       return StoreLayout(path: path, isNew: true)
     case Int32(SPATE_KIND_DIRECTORY): break
     default:
@@ -67,6 +65,17 @@ struct StoreLayout {
     return StoreLayout(path: path, isNew: true)
   }
 
+  /// Looks at the store that a storage holds, if there is one, without changing anything.
+  static func examine(_ storage: any Storage) throws(SpateError) -> StoreLayout {
+    guard try storage.kind(of: manifestName) != nil else { return StoreLayout(path: ".", isNew: true) }
+    let file = try storage.open(manifestName, .read)
+    defer { storage.close(file) }
+    let sector = BlockBuffer(byteCount: Format.sectorByteCount, alignment: Format.minimumBlockByteCount)
+    let count = try unsafe storage.read(file, into: sector.bytes, at: 0)
+    try unsafe checkManifest(UnsafeRawBufferPointer(sector.bytes), count: count, path: manifestName)
+    return StoreLayout(path: ".", isNew: false)
+  }
+
   /// Why the manifest of the store at `path` cannot be read; nil when it can. Throws when there is no store.
   static func damage(of path: String) throws(SpateError) -> SpateError? {
     do throws(SpateError) {
@@ -80,7 +89,8 @@ struct StoreLayout {
 
   /// Writes what a new store lacks. With the lock held.
   func complete(storage: any Storage) throws(SpateError) {
-    guard isNew else { return }
+    // Whoever made the store may have come to its end before its directory was synced.
+    guard isNew else { return try storage.syncDirectory(".") }
     try storage.createDirectory(Self.queuesName)
     var sector = [UInt8](repeating: 0, count: Format.sectorByteCount)
     unsafe sector.withUnsafeMutableBytes { bytes in
@@ -105,18 +115,26 @@ struct StoreLayout {
     }
     if count < 0 { throw SpateError.system(Int32(-count), .read, path: path) }
     try unsafe sector.span.bytes.withUnsafeBytes { (bytes) throws(SpateError) in
-      guard let base = bytes.baseAddress else { return }
-      let reader = unsafe SectorReader(base)
-      guard count == Format.sectorByteCount, reader.u64(0) == magic, reader.hasValidChecksum else {
-        throw SpateError(.corrupt, "the store's manifest is damaged; restore it from a backup", path: path)
-      }
-      guard reader.u32(8) <= Format.version, reader.u64(16) & ~Format.knownRequiredFeatures == 0 else {
-        throw SpateError(
-          .unsupportedFormat,
-          "the store has format \(reader.u32(8)); this library knows up to \(Format.version): use a newer one",
-          path: path
-        )
-      }
+      try unsafe checkManifest(bytes, count: Int(count), path: path)
+    }
+  }
+
+  /// SAFETY: `bytes` is a whole sector, of which `count` bytes were read.
+  @unsafe
+  private static func checkManifest(_ bytes: UnsafeRawBufferPointer, count: Int, path: String)
+    throws(SpateError)
+  {
+    guard let base = bytes.baseAddress else { return }
+    let reader = unsafe SectorReader(base)
+    guard count == Format.sectorByteCount, reader.u64(0) == magic, reader.hasValidChecksum else {
+      throw SpateError(.corrupt, "the store's manifest is damaged; restore it from a backup", path: path)
+    }
+    guard reader.u32(8) <= Format.version, reader.u64(16) & ~Format.knownRequiredFeatures == 0 else {
+      throw SpateError(
+        .unsupportedFormat,
+        "the store has format \(reader.u32(8)); this library knows up to \(Format.version): use a newer one",
+        path: path
+      )
     }
   }
 

@@ -42,7 +42,7 @@ final class StoreLock: Sendable {
       let owner = StoreOwner(
         process: getpid(),
         pageDescriptor: page?.descriptor ?? -1,
-        instance: .random(in: 0...UInt64.max)
+        instance: .drawn(from: 0...UInt64.max)
       )
       try unsafe owner.encoded.span.bytes.withUnsafeBytes { (bytes) throws(SpateError) in
         try unsafe storage.write(file, bytes, at: 0)

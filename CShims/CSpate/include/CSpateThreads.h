@@ -21,11 +21,45 @@ int spate_membarrier_register(void);
 // A full barrier in every running thread of the process. 0, or a negative errno.
 int spate_membarrier(void);
 
+// A world of its own for one thread: a simulation's clock, chance and waiting instead of the system's. Everything that
+// the library asks of these goes through the functions below, so the engine runs step by step from one seed.
+typedef struct spate_world {
+  void *context;
+  uint64_t (*monotonic_ns)(void *context);
+  uint64_t (*realtime_ns)(void *context);
+  uint64_t (*random)(void *context);
+  // As spate_futex_wait: lets the others go on until the word differs or the time has come. Without a word (NULL) it is
+  // a sleep.
+  int (*wait)(void *context, const uint32_t *word, uint32_t expected, int64_t absolute_monotonic_ns);
+} spate_world;
+
+// Puts the calling thread into a world, which stays where it is meanwhile; NULL takes the thread out.
+void spate_enter_world(const spate_world *world);
+
+// The world of the calling thread, or NULL.
+const spate_world *spate_current_world(void);
+
+// How many threads are in a world: none outside of tests, so that asking costs a load.
+extern int spate_world_count;
+
+static inline int spate_has_worlds(void) { return __atomic_load_n(&spate_world_count, __ATOMIC_RELAXED) != 0; }
+
+// Sleeps.
+void spate_sleep_us(uint32_t microseconds);
+
+// A number of the calling thread's world into `number`, and 1; 0 when there is no world.
+int spate_world_random(uint64_t *number);
+
+// The slow ways of the clocks below, for threads in a world.
+uint64_t spate_world_realtime_ns(void);
+uint64_t spate_world_monotonic_ns(void);
+
 // Names the calling thread for debuggers and profilers; at most 15 bytes are used.
 void spate_name_thread(const char *name);
 
 // Nanoseconds since 1970.
 static inline uint64_t spate_now_realtime_ns(void) {
+  if (__builtin_expect(spate_has_worlds(), 0)) return spate_world_realtime_ns();
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -40,6 +74,7 @@ static inline uint64_t spate_now_realtime_coarse_ns(void) {
 
 // Nanoseconds of CLOCK_MONOTONIC: the clock of every deadline here.
 static inline uint64_t spate_now_monotonic_ns(void) {
+  if (__builtin_expect(spate_has_worlds(), 0)) return spate_world_monotonic_ns();
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

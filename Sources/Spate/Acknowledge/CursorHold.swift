@@ -30,14 +30,14 @@ final class CursorHold: Sendable {
     if place.raise(to: end) { try core.named.note(place) }
     // A truncation that came in between has set the place back before, or must do it again.
     guard core.cursors.truncationCount != truncations else { return }
-    core.named.setBackBehindTruncation(place)
+    core.named.setBack(place, behindTruncationsSince: truncations)
   }
 
   @inline(never)
   private func acknowledgeSlowly(below end: UInt64, seen truncations: UInt64) throws(SpateError) {
     let count = try check(below: end, seen: truncations)
     try core.named.raise(place, to: end)
-    if core.cursors.truncationCount != count { core.named.setBackBehindTruncation(place) }
+    if core.cursors.truncationCount != count { core.named.setBack(place, behindTruncationsSince: count) }
   }
 
   /// Throws `outOfRange` when what is acknowledged is not in the log, or not any more. Returns how many
@@ -45,8 +45,8 @@ final class CursorHold: Sendable {
   func check(below end: UInt64, seen truncations: UInt64) throws(SpateError) -> UInt64 {
     let count = core.cursors.truncationCount
     if count != truncations {
-      let cut = core.cursors.truncation?.sequence ?? 0
-      guard count == truncations + 1, end <= cut else {
+      let cut = core.cursors.lowestCut(since: truncations)?.sequence ?? 0
+      guard end <= cut else {
         throw SpateError(
           .outOfRange,
           "the log was truncated at record \(cut) since these records were read; what stands there now is to be read again",

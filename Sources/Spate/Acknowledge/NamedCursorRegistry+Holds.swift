@@ -42,6 +42,14 @@ extension NamedCursorRegistry {
     throw SpateError(.notFound, "the cursor was removed while it was made; make it again")
   }
 
+  /// Whether it is durable that the cursor is there. Not so while it was made without waiting, or when making it failed.
+  func isKept(_ place: NamedPlace) -> Bool {
+    state.withLock { _ in
+      place.books.saved != nil
+        || place.books.recorded != nil && core.watermarks.durablePosition >= place.books.recordedEnd
+    }
+  }
+
   /// Ends a hold.
   func release(_ place: NamedPlace) { state.withLock { _ in place.books.isHeld = false } }
 
@@ -52,9 +60,11 @@ extension NamedCursorRegistry {
   }
 
   /// Sets a place back that was moved while the end of the log was cut off.
-  func setBackBehindTruncation(_ place: NamedPlace) {
+  func setBack(_ place: NamedPlace, behindTruncationsSince seen: UInt64) {
     let mustNote = state.withLock { _ in
-      guard let cut = core.cursors.truncation, place.acknowledged > cut.sequence else { return false }
+      guard let cut = core.cursors.lowestCut(since: seen), place.acknowledged > cut.sequence else {
+        return false
+      }
       place.books.setBackFrom = place.acknowledged
       return place.set(to: cut.sequence)
     }

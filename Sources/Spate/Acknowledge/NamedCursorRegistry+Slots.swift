@@ -32,7 +32,7 @@ extension NamedCursorRegistry {
     try state.withLock { (state) throws(SpateError) in
       var snapshots: [Snapshot] = []
       let position = core.ring.claimedEnd.position
-      for place in Array(state.places.values) + state.removed {
+      for place in state.placesByName + state.removed {
         let sequence = place.acknowledged
         guard
           place.books.saved != sequence || place.books.hasFrames || place.books.recorded == nil

@@ -74,10 +74,8 @@ extension NamedCursorRegistry {
   func finish(_ move: TransactionMove) {
     let place = move.place
     let mustNote = state.withLock { _ in
-      var sequence = move.sequence
-      // Only the last cut is known: behind more than one, the records come again.
-      let missed = core.cursors.truncationCount &- move.truncationCount
-      if missed > 0 { sequence = missed == 1 ? min(sequence, core.cursors.truncation?.sequence ?? 0) : 0 }
+      let cut = core.cursors.lowestCut(since: move.truncationCount)
+      let sequence = min(move.sequence, cut?.sequence ?? .max)
       place.books.ordinal = max(place.books.ordinal, move.ordinal)
       place.books.frameCount += 1
       place.books.hasFrames = true

@@ -22,6 +22,11 @@ final class NamedCursorRegistry: Sendable {
     var epoch: UInt64
     /// The end of the last frame.
     var framesEnd: UInt64 = 0
+
+    /// The places of cursors that are there, in an order that is always the same.
+    var placesByName: [NamedPlace] {
+      places.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+    }
   }
 
   struct Changes {
@@ -171,7 +176,7 @@ final class NamedCursorRegistry: Sendable {
       let first = firstFramePosition.load(ordering: .relaxed)
       if first > base { firstFramePosition.store(max(1, base), ordering: .sequentiallyConsistent) }
       state.framesEnd = min(state.framesEnd, base)
-      for place in state.places.values {
+      for place in state.placesByName {
         let before = place.acknowledged
         if before > cut.sequence {
           place.books.setBackFrom = max(before, place.books.setBackFrom ?? 0)

@@ -18,21 +18,20 @@ extension QueueCore {
     return try named.resume(bytes)
   }
 
-  /// Opens a cursor, or makes it; whether it was made.
+  /// Opens a cursor, or makes it.
   func openCursor(
     named name: String,
     from start: StartPosition,
     options: NamedCursorOptions
-  ) throws(SpateError) -> (CursorHold, isNew: Bool) {
-    if let hold = try resumeCursor(named: name) { return (hold, false) }
+  ) throws(SpateError) -> CursorHold {
+    if let hold = try resumeCursor(named: name) { return hold }
     guard options.createsIfMissing else {
       throw SpateError(.notFound, "there is no cursor \"\(name)\"; check the name, or let it be made")
     }
-    let hold = try named.create(Array(name.utf8)) { () throws(SpateError) in
+    return try named.create(Array(name.utf8)) { () throws(SpateError) in
       // Where places were lost, only the beginning is certain to skip nothing.
       try sequence(of: named.isIncomplete ? .earliest : start, following: options.level)
     }
-    return (hold, true)
   }
 
   /// The sequence of the record that a start position means now. May read the disk.

@@ -105,7 +105,11 @@ struct RecoveredCursor: Equatable, Sendable {
     }
     var byName: [[UInt8]: RecoveredCursor] = [:]
     var removed: [RecoveredCursor] = []
-    for var cursor in found.values {
+    // In an order that is always the same.
+    let ordered = found.values.sorted {
+      ($0.identifier.high, $0.identifier.low) < ($1.identifier.high, $1.identifier.low)
+    }
+    for var cursor in ordered {
       cursor.ordinal += asked.ordinalGap
       cursor.setBack(segments: segments, endSequence: endSequence)
       if cursor.isRemoved {

@@ -12,7 +12,7 @@ import Synchronization
 /// then wake waiters: the next group travels while those of the last one are told.
 @safe
 final class Committer: @unchecked Sendable {
-  // SAFETY: everything but `ready`, `parked` and `isStopping` is touched by the committer thread only.
+  // SAFETY: everything but `ready`, `parked`, `isStopping` and `hasEnded` is touched by the committer thread only.
   static let lightLimit: UInt64 = 64 << 10
   static let slotCount = 256
   static let inFlightByteLimit = 8 << 20
@@ -32,6 +32,8 @@ final class Committer: @unchecked Sendable {
   private let commands = Mutex<[Command]>([])
   private let hasReady = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
+  /// Whether the last turn was taken.
+  let hasEnded = Atomic<Bool>(false)
   private let parked = FutexWord()
 
   var active: [QueueWriter] = []
@@ -54,6 +56,7 @@ final class Committer: @unchecked Sendable {
   let statistics = CommitStatistics()
   private var needsSubmit = false
   private var roundCount: UInt64 = 0
+  private var seenFailedSyncCount = 0
   /// Why there is no submission queue: nothing can be written then.
   private var startFailure: SpateError?
 
@@ -70,6 +73,7 @@ final class Committer: @unchecked Sendable {
     self.page = page
     self.pins = pins
     tailCacheByteCount = pins.limit
+    seenFailedSyncCount = storage.failedSyncs.count
     light = try AlignedBuffer(
       byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount + QueueWriter.freshPieceByteCount,
       alignment: storage.blockByteCount
@@ -127,27 +131,40 @@ final class Committer: @unchecked Sendable {
 
   // MARK: The thread
 
-  /// Rounds until stopped. On the committer's own thread.
+  /// Rounds until stopped. On the committer's own thread, after ``begin()``.
   func run() {
-    begin()
     while true {
-      let worked = round()
-      if worked {
-        lastWorkNanoseconds = spate_now_monotonic_ns()
-        continue
+      switch turn() {
+      case .worked: lastWorkNanoseconds = spate_now_monotonic_ns()
+      case .waiting: _ = collect(until: Int64(spate_now_monotonic_ns()) + 1_000_000)
+      case .quiet: rest()
+      case .ended: return
       }
-      if isAnythingInFlight {
-        _ = collect(until: Int64(spate_now_monotonic_ns()) + 1_000_000)
-        continue
-      }
-      if isStopping.load(ordering: .acquiring), !hasReady.load(ordering: .acquiring),
-        active.allSatisfy(\.isSettled)
-      {
-        break
-      }
-      rest()
     }
+  }
+
+  /// What a turn of the loop came to.
+  enum Turn {
+    /// Something moved.
+    case worked
+    /// Nothing moved; writes or syncs are in flight.
+    case waiting
+    /// There is nothing to do now.
+    case quiet
+    /// The committer was stopped and everything is settled.
+    case ended
+  }
+
+  /// One turn of the loop, which never sleeps: ``run()`` makes one after the other, a simulation when it likes.
+  func turn() -> Turn {
+    if round() { return .worked }
+    if isAnythingInFlight { return .waiting }
+    guard isStopping.load(ordering: .acquiring), !hasReady.load(ordering: .acquiring),
+      active.allSatisfy(\.isSettled)
+    else { return .quiet }
     submission?.close()
+    hasEnded.store(true, ordering: .releasing)
+    return .ended
   }
 
   /// Makes the queue that writes travel by; before the first round, on the committer's thread.
@@ -176,6 +193,7 @@ final class Committer: @unchecked Sendable {
   func round() -> Bool {
     clock.refresh()
     takeReady()
+    failAfterForeignSync()
     var moved = collect(until: 0) > 0
     for writer in active {
       guard writer.drain() else { continue }
@@ -264,7 +282,7 @@ final class Committer: @unchecked Sendable {
   ///
   /// ORDERING: the bits are set, then a membarrier runs in every producer, then the stamps are looked at once
   /// more: a publish either comes before the barrier and is seen here, or sees the bit.
-  private func settle() -> Bool {
+  func settle() -> Bool {
     guard !active.isEmpty else { return false }
     // Looked at once: whether a sync is wanted may change meanwhile, and only who has the bit may rest.
     for writer in active {
@@ -498,16 +516,11 @@ final class Committer: @unchecked Sendable {
       let credit = slots[slot].mark
       release(slot)
       if error != 0 {
-        failUnsynced(
-          SpateError(
-            .syncFailed,
-            "a sync failed, so records without an acknowledgement may be lost; check the disk, then reopen the store",
-            systemErrorNumber: error
-          )
-        )
+        failUnsynced(systemErrorNumber: error)
         return
       }
       statistics.countSync(nanoseconds: elapsed, byteCount: 0, isLight: false)
+      failAfterForeignSync()
       if let credit { writer.credit(written: writer.written, durable: credit, committer: self) }
     case .write, .durableWrite:
       inFlightByteCount -= slots[slot].byteCount
@@ -550,6 +563,24 @@ final class Committer: @unchecked Sendable {
     for writer in active where writer.hasUnsynced || !writer.inFlight.isEmpty || writer.syncSlot != nil {
       writer.fail(failure)
     }
+  }
+
+  private func failUnsynced(systemErrorNumber: Int32 = 0) {
+    failUnsynced(
+      SpateError(
+        .syncFailed,
+        "a sync failed, so records without an acknowledgement may be lost; check the disk, then reopen the store",
+        systemErrorNumber: systemErrorNumber
+      )
+    )
+  }
+
+  /// A sync that somebody else asked for failed since the last look: it takes uncredited writes along like one of ours.
+  private func failAfterForeignSync() {
+    let count = storage.failedSyncs.count
+    guard count != seenFailedSyncCount else { return }
+    seenFailedSyncCount = count
+    failUnsynced()
   }
 
   /// The kernel refuses our submissions: nothing can be written any more.

@@ -57,18 +57,28 @@ final class Engine: @unchecked Sendable {
     )
   }
 
-  /// Starts the committer and the housekeeper.
+  /// Starts the committer and the housekeeper on a thread each.
   func start() throws(SpateError) {
-    threads.append(try EngineThread(name: "spate-commit") { [committer] in committer.run() })
+    threads.append(
+      try EngineThread(name: "spate-commit") { [committer] in
+        committer.begin()
+        committer.run()
+      }
+    )
     threads.append(try EngineThread(name: "spate-house") { [housekeeper] in housekeeper.run() })
   }
 
-  /// Stops both threads, once everything is settled. Blocks.
+  /// Makes everything ready for a caller that takes the turns of committer and housekeeper itself, on one thread.
+  func startWithoutThreads() { committer.begin() }
+
+  /// Stops committer and housekeeper, once everything is settled. Blocks.
   func stop() {
     committer.stop()
     threads.first?.join()
+    while !committer.hasEnded.load(ordering: .acquiring) { spate_sleep_us(100) }
     housekeeper.stop()
     threads.last?.join()
+    while !housekeeper.hasEnded.load(ordering: .acquiring) { spate_sleep_us(100) }
     threads.removeAll()
   }
 
@@ -85,22 +95,24 @@ final class Engine: @unchecked Sendable {
 
   // MARK: Housekeeping
 
-  /// Makes a segment file ready and hands it to the queue's ring. Housekeeper.
+  /// Makes a segment file ready and hands it to the queue's ring. Housekeeper, or who truncates.
   ///
   /// - Parameters:
   ///   - byteCount: the size that suits the queue.
   ///   - minimum: the size that will do: where there is no room for the other, a smaller file is made.
+  ///   - exceedsQuotas: whether a quota is no reason to refuse it, for what gives room back soon.
   func prepareSegment(
     for core: QueueCore,
     byteCount: UInt64,
-    atLeast minimum: UInt64 = 0
+    atLeast minimum: UInt64 = 0,
+    exceedsQuotas: Bool = false
   ) throws(SpateError) {
     let smallest = max(minimum, ringConfiguration.minimalSegmentByteCount)
     var size = max(smallest, min(byteCount, core.largestSegmentByteCount))
     while true {
       do throws(SpateError) {
         let made = try core.withFiles { (files, preparer) throws(SpateError) in
-          try checkQuotas(of: core, files, adding: size)
+          if !exceedsQuotas { try checkQuotas(of: core, files, adding: size) }
           return try files.next(byteCount: size, preparer: preparer, pause: pace(for: core, byteCount: size))
         }
         return hand(made, to: core)
@@ -142,7 +154,7 @@ final class Engine: @unchecked Sendable {
       // In all, no longer than the time in which the rest of the active segment fills.
       guard spate_now_monotonic_ns() &- begun < 2_000_000_000 else { return true }
       let latency = committer.statistics.lastSyncNanoseconds
-      usleep(UInt32(min(2_000, latency / 1_000)))
+      spate_sleep_us(UInt32(min(2_000, latency / 1_000)))
       return true
     }
   }

@@ -22,6 +22,7 @@ final class Housekeeper: Sendable {
     var postponed: [Job] = []
     var postponedUntil: UInt64 = 0
     var isStopping = false
+    var lastWorkNanoseconds = spate_now_monotonic_ns()
   }
 
   private static let retryNanoseconds: UInt64 = 250_000_000
@@ -31,6 +32,8 @@ final class Housekeeper: Sendable {
   private let event = EventCount()
   private let pool: BufferPool
   private let timers = TimerList()
+  /// Whether the last turn was taken.
+  let hasEnded = Atomic<Bool>(false)
 
   init(pool: BufferPool) {
     self.pool = pool
@@ -55,21 +58,46 @@ final class Housekeeper: Sendable {
 
   /// Works until stopped. On the housekeeper's own thread.
   func run() {
-    var lastWorkNanoseconds = spate_now_monotonic_ns()
     while true {
       let seen = event.current
-      let (jobs, isStopping) = takeJobs()
-      for job in jobs { perform(job, isStopping: isStopping) }
-      let due = isStopping ? [] : timers.takeDue()
-      for core in due { core.tick() }
-      let now = spate_now_monotonic_ns()
-      if !jobs.isEmpty { lastWorkNanoseconds = now }
-      guard jobs.isEmpty, due.isEmpty else { continue }
-      if isStopping { return timers.removeAll() }
-      // A second without any work: the spike is over.
-      if now &- lastWorkNanoseconds >= Self.coolingNanoseconds { pool.cool(keeping: 0) }
-      rest(from: seen, coolingAt: lastWorkNanoseconds &+ Self.coolingNanoseconds)
+      switch turn() {
+      case .worked: continue
+      case .quiet(let coolingTime): rest(from: seen, coolingAt: coolingTime)
+      case .ended: return
+      }
     }
+  }
+
+  /// What a turn of the loop came to.
+  enum Turn {
+    /// There was something to do.
+    case worked
+    /// Nothing is listed or due; memory is given back at that time, monotonic ns.
+    case quiet(coolingAt: UInt64)
+    /// The housekeeper was stopped and has done what was listed.
+    case ended
+  }
+
+  /// Does what is listed and due now: ``run()`` takes one turn after the other, a simulation when it likes.
+  func turn() -> Turn {
+    let (jobs, isStopping) = takeJobs()
+    for job in jobs { perform(job, isStopping: isStopping) }
+    let due = isStopping ? [] : timers.takeDue()
+    for core in due { core.tick() }
+    let now = spate_now_monotonic_ns()
+    let lastWorkNanoseconds = state.withLock { state in
+      if !jobs.isEmpty { state.lastWorkNanoseconds = now }
+      return state.lastWorkNanoseconds
+    }
+    guard jobs.isEmpty, due.isEmpty else { return .worked }
+    if isStopping {
+      timers.removeAll()
+      hasEnded.store(true, ordering: .releasing)
+      return .ended
+    }
+    // A second without any work: the spike is over.
+    if now &- lastWorkNanoseconds >= Self.coolingNanoseconds { pool.cool(keeping: 0) }
+    return .quiet(coolingAt: lastWorkNanoseconds &+ Self.coolingNanoseconds)
   }
 
   /// The jobs that are listed, and those whose time to be tried again has come.

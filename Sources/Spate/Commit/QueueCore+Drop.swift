@@ -16,7 +16,7 @@ extension QueueCore {
       ring.closeNewest()
       watermarks.fail(SpateError(.closed, "the queue was dropped", path: name))
       published.signal()
-      while !isReleasedByCommitter() { usleep(500) }
+      while !isReleasedByCommitter() { spate_sleep_us(500) }
       named.file.withLock { _ in files.withLock { _ in noteDrop() } }
       if let prepared = ring.withdrawPrepared() { engine.storage.close(prepared.file) }
       state.abandon()

@@ -43,17 +43,24 @@ extension QueueCore {
       position: Format.alignUp(position, to: ring.configuration.blockByteCount),
       sequence: sequence
     )
+    // What comes needs a segment: without room for one nothing has changed yet.
+    if !ring.hasPrepared { try engine.prepareSegment(for: self, byteCount: 0, exceedsQuotas: true) }
     try state.prepareTruncation(at: base.position)
+    // Frames behind the cut are gone with it: what they said of cursors must not be.
+    if named.mustSaveBeforeTrim {
+      try engine.spendingReserve { () throws(SpateError) in try named.save() }
+    }
+    let cut = LogMark(position: position, sequence: sequence)
     // All between two rounds: a round that saw only a part of it would drain what is cut off once more.
     engine.committer.perform {
       self.writer.restart(at: base)
       self.ring.restart(at: base, cutPosition: position)
+      self.noteCutSegments(self.catalog.cut(at: cut))
       self.watermarks.restart(at: base)
-      self.sharedSlot?.publish(cut: LogMark(position: position, sequence: sequence))
+      self.cursors.noteTruncation(at: cut)
+      self.sharedSlot?.publish(cut: cut)
       self.engine.page?.signal()
     }
-    let cut = LogMark(position: position, sequence: sequence)
-    cursors.noteTruncation(at: cut)
     named.followTruncation(at: cut, base: base.position, epoch: ring.state.withLock { $0.epoch })
     // The first chunk's frame carries the new segment's header to the disk.
     while true {

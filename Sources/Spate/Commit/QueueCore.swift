@@ -10,6 +10,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   let name: String
   let directory: String
   let identifier: QueueIdentifier
+  /// The epoch in which the queue was opened. A truncation begins a later one.
+  let firstEpoch: UInt64
   let engine: Engine
   let ring: Ring
   let counters = QueueCounters()
@@ -39,6 +41,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     self.name = name
     self.directory = directory
     identifier = recovered.manifest.queueIdentifier
+    firstEpoch = recovered.epoch + 1
     self.engine = engine
     clock = engine.clock
     if let last = recovered.catalog.last { clock.advance(to: last.lastTimestamp ?? last.baseTimestamp) }
@@ -64,7 +67,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     }
     ring = Ring(
       end: end,
-      epoch: recovered.epoch + 1,
+      epoch: firstEpoch,
       fencingEpoch: recovered.content.fencingEpoch,
       flags: recovered.catalog.count == 0 ? [] : .beginsAfterRecovery,
       cutPosition: recovered.catalog.count == 0 ? nil : recovered.endPosition,
@@ -158,8 +161,12 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   // MARK: What the committer tells
 
   func segmentBegan(_ segment: RingSegment) {
-    let dropped = catalog.append(segment.file.description(use: segment.use))
-    if !dropped.isEmpty { cutSegments.withLock { $0.append(contentsOf: dropped) } }
+    noteCutSegments(catalog.append(segment.file.description(use: segment.use)))
+  }
+
+  /// Keeps in mind whose files are to be removed once a truncation is durable.
+  func noteCutSegments(_ segments: [SegmentDescription]) {
+    if !segments.isEmpty { cutSegments.withLock { $0.append(contentsOf: segments) } }
   }
 
   func segmentEnded(_ segment: QueueWriter.WriteSegment, end: LogMark) {

@@ -10,6 +10,9 @@ struct QueueFiles {
   /// Bytes of all segment files: the log's, prepared and spare ones.
   private(set) var byteCount: UInt64
 
+  /// The highest epoch that an unused file tells of, perhaps alone.
+  private var statedEpoch: UInt64
+
   /// How many spare files a queue keeps; more are removed.
   static let spareLimit = 1
 
@@ -26,6 +29,7 @@ struct QueueFiles {
       )
     }
     checkpoint = recovered.checkpoint
+    statedEpoch = recovered.epoch
     byteCount = recovered.catalog.byteCount + spares.reduce(0) { $0 + $1.byteCount }
   }
 
@@ -41,6 +45,8 @@ struct QueueFiles {
     // Numbers ascend along the log, so a spare file always gets a new one.
     let number = nextSegmentNumber
     nextSegmentNumber += 1
+    if !spares.isEmpty { try keepEpoch(preparer) }
+    statedEpoch = max(statedEpoch, preparer.epoch)
     while let index = spares.firstIndex(where: { $0.byteCount >= byteCount }) {
       let spare = spares.remove(at: index)
       // Until it is ready it is nobody's: when that fails, the file is gone.
@@ -59,6 +65,7 @@ struct QueueFiles {
   /// Removes the spare files, for a close: their numbers are behind the log's, and the next open would take
   /// them for trimmed ones.
   mutating func removeSpares(preparer: SegmentPreparer) {
+    guard !spares.isEmpty, (try? keepEpoch(preparer)) != nil else { return }
     for spare in spares { try? remove(spare, preparer: preparer) }
     spares.removeAll()
   }
@@ -74,14 +81,28 @@ struct QueueFiles {
   mutating func keep(_ segment: SegmentDescription, preparer: SegmentPreparer) {
     spares.append(segment)
     spares.sort { $0.byteCount > $1.byteCount }
-    while spares.count > Self.spareLimit, let smallest = spares.popLast() {
+    while spares.count > Self.spareLimit, (try? keepEpoch(preparer)) != nil, let smallest = spares.popLast() {
       try? remove(smallest, preparer: preparer)
     }
+  }
+
+  /// Makes the checkpoint tell of the epoch, unless the log does, before a file goes or is written over that may be the only
+  /// one to do so. For a log in which nothing of that epoch got to the disk.
+  private mutating func keepEpoch(_ preparer: SegmentPreparer) throws(SpateError) {
+    guard statedEpoch > checkpoint.epoch, statedEpoch > preparer.durableEpoch() else { return }
+    var next = checkpoint
+    next.epoch = statedEpoch
+    try next.store(in: preparer.storage, directory: preparer.directory)
+    checkpoint = next
   }
 
   /// Makes the checkpoint say that there is a file of cursor slots; writes it the first time only.
   mutating func noteCursorFile(storage: any Storage, directory: String) throws(SpateError) {
     guard !checkpoint.hasCursorFile else { return }
+    // The checkpoint must not be ahead of the file: one without its length would be taken for lost places.
+    let file = try storage.open(directory + "/" + Format.cursorsName, .readWriteBuffered)
+    defer { storage.close(file) }
+    try storage.sync(file)
     var next = checkpoint
     next.hasCursorFile = true
     try next.store(in: storage, directory: directory)

@@ -25,11 +25,12 @@ final class TimerList: Sendable {
   /// When the next look is due, monotonic ns; nil when none is.
   var nextDeadline: UInt64? { timers.withLock { $0.values.lazy.map(\.deadline).min() } }
 
-  /// Takes the queues that are due now.
+  /// Takes the queues that are due now, in the order of their times.
   func takeDue() -> [QueueCore] {
     let now = spate_now_monotonic_ns()
     return timers.withLock { timers in
-      let due = timers.values.filter { $0.deadline <= now }.map(\.core)
+      let due = timers.values.filter { $0.deadline <= now }
+        .sorted { ($0.deadline, $0.core.name) < ($1.deadline, $1.core.name) }.map(\.core)
       for core in due { timers[ObjectIdentifier(core)] = nil }
       return due
     }

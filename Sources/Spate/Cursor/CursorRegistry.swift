@@ -6,16 +6,35 @@ import Synchronization
 /// A segment file must not be recycled while ``isInUse(segment:)`` says so: views of it may be out. Who trims
 /// takes the segment out of the catalog first and asks then; a cursor registers its use first and looks into
 /// the catalog then, so one of them sees the other.
-final class CursorRegistry: Sendable {
+@safe
+final class CursorRegistry: @unchecked Sendable {
   private struct State {
     var places: [ObjectIdentifier: CursorPlace] = [:]
     var uses: [UInt64: Int] = [:]
-    var truncation: LogMark?
+    /// Places where the log was cut off, each with the number of the truncation. INVARIANT: both ascend: what was cut off
+    /// further back later says all that the cuts before it do.
+    var cuts: [(number: UInt64, mark: LogMark)] = []
   }
+
+  /// How many cuts are kept apart. Whoever has not looked for longer goes back further than it must.
+  private static let cutLimit = 64
 
   private let state = Mutex(State())
   private let openCount = Atomic<Int>(0)
-  private let truncations = Atomic<UInt64>(0)
+  /// Counts the truncations; readers look at it before each record.
+  ///
+  /// SAFETY: owned by the registry, which outlives its readers' looks; only accessed atomically.
+  let truncationWord: UnsafeMutablePointer<Atomic<UInt64>>
+
+  init() {
+    unsafe truncationWord = .allocate(capacity: 1)
+    unsafe truncationWord.initialize(to: Atomic(0))
+  }
+
+  deinit {
+    unsafe truncationWord.deinitialize(count: 1)
+    unsafe truncationWord.deallocate()
+  }
 
   /// How many cursors are open. One relaxed load.
   var count: Int { openCount.load(ordering: .relaxed) }
@@ -66,16 +85,26 @@ final class CursorRegistry: Sendable {
   // MARK: Truncation
 
   /// How often the end of the log was cut off since the queue was opened. One acquiring load.
-  var truncationCount: UInt64 { truncations.load(ordering: .acquiring) }
+  var truncationCount: UInt64 { unsafe truncationWord.pointee.load(ordering: .acquiring) }
 
-  /// Where the log was cut off last.
-  var truncation: LogMark? { state.withLock { $0.truncation } }
+  /// The lowest place where the log was cut off since there had been `seen` truncations; nil when it was not.
+  func lowestCut(since seen: UInt64) -> LogMark? {
+    state.withLock { state in state.cuts.first { $0.number > seen }?.mark }
+  }
 
   /// Tells the cursors that records from `mark` on are gone: those beyond get a typed error at their next
   /// move. After the ring and the catalog were changed, before new records are published.
   func noteTruncation(at mark: LogMark) {
-    state.withLock { $0.truncation = mark }
+    state.withLock { state in
+      let number = truncationCount &+ 1
+      state.cuts.removeAll { $0.mark.sequence >= mark.sequence }
+      state.cuts.append((number, mark))
+      if state.cuts.count > Self.cutLimit {
+        state.cuts[1].mark = state.cuts[0].mark
+        state.cuts.removeFirst()
+      }
+    }
     // ORDERING: release, pairs with the acquire above: ring and catalog are seen as they are after the cut.
-    truncations.wrappingAdd(1, ordering: .releasing)
+    unsafe truncationWord.pointee.wrappingAdd(1, ordering: .releasing)
   }
 }

@@ -173,8 +173,9 @@ extension FrameReader {
 
   /// Finds its place again after the end of the log was cut off.
   private mutating func followTruncation() throws(SpateError) {
-    seenTruncations = log.cursors.truncationCount
-    guard let cut = log.cursors.truncation else { return }
+    let count = log.cursors.truncationCount
+    defer { seenTruncations = count }
+    guard let cut = log.cursors.lowestCut(since: seenTruncations) else { return }
     letGo()
     neededByteCount = 0
     let wanted = nextSequence

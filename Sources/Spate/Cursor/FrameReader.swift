@@ -9,7 +9,7 @@ import Synchronization
 ///                       └ a window: checked └ a pinned chunk: in place
 ///                         by CRC-32C          as published
 ///
-/// ``advance()`` is the hot path: a stamp's load, two loads of the header, and no call, lock or reference
+/// ``advance()`` is the hot path: a stamp's load, two loads of the header, one of the count of truncations, and no call, lock or reference
 /// count as long as `position` is below `limit`. Everything else happens in ``refill()``, once a chunk, a
 /// window or a move of the watermark.
 ///
@@ -74,6 +74,8 @@ struct FrameReader: ~Copyable {
   /// A failure that was met behind records that a batch took, for the next move.
   var pendingError: SpateError?
   var seenTruncations: UInt64
+  // SAFETY: the registry's, which `log` keeps.
+  private let truncationWord: UnsafeMutablePointer<Atomic<UInt64>>
   /// Whether the reader goes on by itself where what is kept begins, when its place was trimmed.
   var passesTrimmed = false
   /// Whether the disk may be read now; if not, `needsDisk` says that it would have been.
@@ -87,6 +89,7 @@ struct FrameReader: ~Copyable {
     place = CursorPlace(sequence: log.watermarks.durableSequence)
     unsafe bytes = UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
     unsafe frame = UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
+    unsafe truncationWord = log.cursors.truncationWord
     seenTruncations = log.cursors.truncationCount
     log.cursors.add(place)
   }
@@ -116,7 +119,10 @@ struct FrameReader: ~Copyable {
   @inline(__always)
   mutating func advance() throws(SpateError) -> Bool {
     while true {
-      guard position < limit else {
+      // ORDERING: acquire, pairs with the release in `noteTruncation`: records that a truncation that has returned cut off
+      // are not delivered, though their bytes are still held here.
+      guard position < limit, unsafe truncationWord.pointee.load(ordering: .acquiring) == seenTruncations
+      else {
         guard try refill() else { return false }
         continue
       }

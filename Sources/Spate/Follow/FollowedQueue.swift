@@ -130,7 +130,7 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
     guard let state = slot?.state, state != seen else { return }
     if seen == nil || state.segmentNumber != catalog.last?.number { try refreshCatalog() }
     if let seen, state.cutCount != seen.cutCount {
-      cut(at: state.cut)
+      cut(at: state.cutCount == seen.cutCount &+ 1 ? state.cut : state.lowestCut)
     } else if state.durable.sequence < watermarks.durableSequence {
       cut(at: state.durable)
     }

@@ -12,9 +12,11 @@ struct SharedSlot: @unchecked Sendable {
     var durable = LogMark(position: 0, sequence: 0)
     /// The number of the segment that holds what is durable last.
     var segmentNumber: UInt64 = 0
-    /// How often the end of the log was cut off since the owner opened the queue, and where the last time.
+    /// How often the end of the log was cut off since the owner opened the queue, where the last time, and where at the
+    /// lowest.
     var cutCount: UInt64 = 0
     var cut = LogMark(position: 0, sequence: 0)
+    var lowestCut = LogMark(position: 0, sequence: 0)
   }
 
   /// Two cache lines.
@@ -28,7 +30,9 @@ struct SharedSlot: @unchecked Sendable {
     let cutCount: Atomic<UInt64>
     let cutPosition: Atomic<UInt64>
     let cutSequence: Atomic<UInt64>
-    private let padding0: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+    let lowestCutPosition: Atomic<UInt64>
+    let lowestCutSequence: Atomic<UInt64>
+    private let padding0: (UInt64, UInt64, UInt64, UInt64, UInt64)
   }
 
   // SAFETY: `page` keeps the mapping that holds the words.
@@ -72,6 +76,12 @@ struct SharedSlot: @unchecked Sendable {
       unsafe words.pointee.sequence.store(cut.sequence, ordering: .releasing)
       unsafe words.pointee.cutPosition.store(cut.position, ordering: .releasing)
       unsafe words.pointee.cutSequence.store(cut.sequence, ordering: .releasing)
+      if unsafe words.pointee.cutCount.load(ordering: .relaxed) == 0
+        || cut.sequence <= words.pointee.lowestCutSequence.load(ordering: .relaxed)
+      {
+        unsafe words.pointee.lowestCutPosition.store(cut.position, ordering: .releasing)
+        unsafe words.pointee.lowestCutSequence.store(cut.sequence, ordering: .releasing)
+      }
       unsafe words.pointee.cutCount.wrappingAdd(1, ordering: .releasing)
     }
   }
@@ -98,6 +108,10 @@ struct SharedSlot: @unchecked Sendable {
         cut: LogMark(
           position: words.pointee.cutPosition.load(ordering: .acquiring),
           sequence: words.pointee.cutSequence.load(ordering: .acquiring)
+        ),
+        lowestCut: LogMark(
+          position: words.pointee.lowestCutPosition.load(ordering: .acquiring),
+          sequence: words.pointee.lowestCutSequence.load(ordering: .acquiring)
         )
       )
       let after = unsafe words.pointee.version.load(ordering: .acquiring)

@@ -37,7 +37,7 @@ final class InterceptedStorage: Storage {
   }
 
   func sync(_ file: StorageFile) throws(SpateError) {
-    try check(.sync, .sync)
+    try failedSyncs.counting { () throws(SpateError) in try check(.sync, .sync) }
     try base.sync(file)
   }
 
@@ -46,6 +46,7 @@ final class InterceptedStorage: Storage {
   }
 
   var description: StorageDescription { base.description }
+  var failedSyncs: FailedSyncs { base.failedSyncs }
   var blockByteCount: Int { base.blockByteCount }
   func open(_ path: String, _ mode: OpenMode) throws(SpateError) -> StorageFile { try base.open(path, mode) }
   func close(_ file: StorageFile) { base.close(file) }

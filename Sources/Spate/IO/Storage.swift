@@ -8,6 +8,9 @@ protocol Storage: AnyObject, Sendable {
   /// Strategy, mode and block size, and why anything better was refused.
   var description: StorageDescription { get }
 
+  /// The syncs of files and directories that failed so far.
+  var failedSyncs: FailedSyncs { get }
+
   /// The unit of direct writes: a power of two, at least 4096, and no less than the file system asks of
   /// direct I/O.
   var blockByteCount: Int { get }

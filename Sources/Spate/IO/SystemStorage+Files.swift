@@ -69,8 +69,10 @@ extension SystemStorage {
   }
 
   func sync(_ file: StorageFile) throws(SpateError) {
-    let result = spate_fdatasync(file.descriptor)
-    if result < 0 { throw failure(-result, .sync, file) }
+    try failedSyncs.counting { () throws(SpateError) in
+      let result = spate_fdatasync(file.descriptor)
+      if result < 0 { throw failure(-result, .sync, file) }
+    }
   }
 
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {

@@ -55,8 +55,10 @@ extension SystemStorage {
     let descriptor = unsafe spate_openat(rootDescriptor, path, UInt32(SPATE_OPEN_DIRECTORY))
     if descriptor < 0 { throw .system(-descriptor, .openDirectory, path: path) }
     defer { spate_close(descriptor) }
-    let result = spate_fsync(descriptor)
-    if result < 0 { throw .system(-result, .syncDirectory, path: path) }
+    try failedSyncs.counting { () throws(SpateError) in
+      let result = spate_fsync(descriptor)
+      if result < 0 { throw .system(-result, .syncDirectory, path: path) }
+    }
   }
 
   func freeByteCount(at path: String) throws(SpateError) -> UInt64 {

@@ -7,6 +7,7 @@ import Glibc
 /// relative paths are resolved against that, wherever the process changes to.
 final class SystemStorage: Storage {
   let description: StorageDescription
+  let failedSyncs = FailedSyncs()
   let blockByteCount: Int
   /// The descriptor of the root directory.
   let rootDescriptor: Int32

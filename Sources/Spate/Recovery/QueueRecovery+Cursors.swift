@@ -10,11 +10,19 @@ extension QueueRecovery {
       queueIdentifier: manifest.queueIdentifier,
       isExpected: checkpoint.hasCursorFile
     )
+    if !isReadOnly, !content.entries.isEmpty { try makeCursorsDurable() }
     if content.isIncomplete {
       report.findings.append(.lostCursorPlaces(count: content.unreadablePairs.count))
     }
     epoch = content.entries.reduce(epoch) { max($0, $1.slot.epoch) }
     return content
+  }
+
+  /// Makes durable what the slots say: a kill may have come between their write and its sync, or the sync failed.
+  private func makeCursorsDurable() throws(SpateError) {
+    let file = try storage.open(directory + "/" + Format.cursorsName, .readWriteBuffered)
+    defer { storage.close(file) }
+    try storage.rewrite(file, 0..<storage.byteCount(of: file))
   }
 
   /// What transactions acknowledged for the cursors in the logs of other queues, and in the log of this one.

@@ -34,7 +34,7 @@ extension QueueRecovery {
       checkpoint = found
       hasCheckpoint = true
     }
-    epoch = checkpoint.epoch
+    epoch = max(epoch, checkpoint.epoch)
     content = checkpoint.content
   }
 
@@ -47,8 +47,8 @@ extension QueueRecovery {
       let path = directory + "/" + name
       if Format.segmentNumber(inName: name, suffix: Format.preparingSuffix) != nil {
         report.findings.append(.halfMadeSegment(name: name))
-        try remove(path)
-        isChanged = true
+        noteEpoch(ofHalfMade: path)
+        halfMade.append(path)
       } else if name == Format.manifestName + ".new" || name == Format.checkpointName + ".new" {
         try remove(path)
         isChanged = true
@@ -64,6 +64,29 @@ extension QueueRecovery {
     }
     if isChanged { try syncDirectory() }
     return numbers.sorted()
+  }
+
+  /// A spare file that was to be used again may be the only one to tell of an epoch in which nothing got to the disk.
+  private mutating func noteEpoch(ofHalfMade path: String) {
+    let buffer = BlockBuffer(byteCount: Format.sectorByteCount, alignment: Format.minimumBlockByteCount)
+    guard let file = try? storage.open(path, .read) else { return }
+    defer { storage.close(file) }
+    guard let count = unsafe try? storage.read(file, into: buffer.bytes, at: UInt64(Format.useSectorOffset)),
+      count == buffer.byteCount,
+      let use = unsafe SegmentUse.decode(UnsafeRawPointer(buffer.bytes.baseAddress.unsafelyUnwrapped)).value
+    else { return }
+    epoch = max(epoch, use.epoch)
+  }
+
+  /// Removes what was being made when the last owner ended, once what it tells of the epoch is kept.
+  mutating func removeHalfMade(_ tail: Tail) throws(SpateError) {
+    guard !halfMade.isEmpty, !isReadOnly else { return }
+    if epoch > tail.chain.reduce(checkpoint.epoch, { max($0, $1.epoch) }) {
+      checkpoint.epoch = epoch
+      try checkpoint.store(in: storage, directory: directory)
+    }
+    for path in halfMade { try remove(path) }
+    try syncDirectory()
   }
 
   /// Reads one block of each file, newest first, and probes the newest segments. Nil when a file was set
@@ -92,6 +115,7 @@ extension QueueRecovery {
         report.findings.append(.unreadableHeader(segmentNumber: number))
         try setAside(path)
       case .unused:
+        epoch = max(epoch, header.description.use.epoch)
         try place(spare: header.description, isBehindLog: descending.isEmpty, tail: &tail)
       case .used:
         let segment = header.description
@@ -127,8 +151,31 @@ extension QueueRecovery {
     }
     tail.proven.raise(to: provenByCheckpoint(descending))
     tail.chain = descending.reversed()
+    for index in tail.chain.indices.dropFirst() where repaired.contains(tail.chain[index].number) {
+      let cut = truncation(of: tail.chain[index - 1], before: tail.chain[index].use)
+      if let cut { tail.chain[index].use.cutPosition = cut }
+    }
     tail.firstIndex = max(0, tail.chain.count - tail.firstIndex)
     return tail
+  }
+
+  /// Where a segment was cut off by a truncation, when the header that says so is damaged: before the first record that the
+  /// next segment holds, too.
+  private func truncation(of segment: SegmentDescription, before next: SegmentUse) -> UInt64? {
+    guard let file = try? SegmentFile(storage: storage, path: segment.path) else { return nil }
+    var walk = SegmentWalk(
+      file: file,
+      segment: segment,
+      start: segment.basePosition,
+      sequence: segment.baseSequence,
+      limit: min(segment.capacityPosition, next.basePosition)
+    )
+    var batchPosition = segment.basePosition
+    while case .frame(let frame, _) = walk.next() {
+      if !frame.header.flags.contains(.continued) { batchPosition = frame.position }
+      if frame.header.type.takesSequence, frame.sequence == next.baseSequence { return batchPosition }
+    }
+    return nil
   }
 
   /// What the checkpoint proves to have been durable: nothing beyond the cut of a truncation that came after

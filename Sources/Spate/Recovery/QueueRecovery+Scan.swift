@@ -4,7 +4,7 @@ extension QueueRecovery {
   mutating func scan(
     _ chain: inout [SegmentDescription],
     tail: Tail
-  ) throws(SpateError) -> (end: LogMark, last: Int) {
+  ) throws(SpateError) -> (end: LogMark, last: Int, proven: LogMark) {
     guard !chain.isEmpty else {
       let begin = LogMark(
         position: checkpoint.trimmedPosition,
@@ -21,7 +21,7 @@ extension QueueRecovery {
           )
         )
       }
-      return (tail.proven, -1)
+      return (tail.proven, -1, tail.proven)
     }
     let (start, index) = try self.start(in: chain, tail: tail)
     var opened = files
@@ -41,7 +41,7 @@ extension QueueRecovery {
     report.findings += scan.findings
     epoch = max(epoch, scan.epoch)
     apply(scan.stateFrames)
-    return (end, last)
+    return (end, last, scan.proven)
   }
 
   /// Where the scan begins, and the index of that segment.
@@ -148,11 +148,23 @@ extension QueueRecovery {
     return LogMark(position: walk.position, sequence: walk.sequence)
   }
 
-  /// Makes durable what was scanned: after a kill it may be in the page cache or the device's cache only.
-  mutating func sync() throws(SpateError) {
+  /// Makes durable what was scanned: after a kill it may be in the page cache or the device's cache only, and beyond what
+  /// is proven to have been durable perhaps for ever.
+  mutating func makeDurable(_ chain: [SegmentDescription], from proven: UInt64, to end: UInt64)
+    throws(SpateError)
+  {
     for number in files.keys.sorted() {
       guard let file = files[number] else { continue }
-      try storage.sync(file.file)
+      guard !isReadOnly, let segment = chain.first(where: { $0.number == number }),
+        proven <= segment.capacityPosition,
+        segment.basePosition <= end
+      else {
+        try storage.sync(file.file)
+        continue
+      }
+      // The header says that the segment is used by the same sync as its first frames.
+      let begin = proven > segment.basePosition ? segment.fileOffset(of: proven) : 0
+      try storage.rewrite(file.file, begin..<segment.fileOffset(of: min(end, segment.capacityPosition)))
     }
   }
 

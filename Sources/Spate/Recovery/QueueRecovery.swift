@@ -58,6 +58,7 @@ struct QueueRecovery {
     let manifest = if let known { known } else { try QueueManifest.load(from: storage, directory: directory) }
     var ignored: Set<String> = []
     var earlier = RecoveryReport()
+    var epoch: UInt64 = 0
     while true {
       var recovery = QueueRecovery(
         storage: storage,
@@ -70,11 +71,14 @@ struct QueueRecovery {
         checkpoint: QueueCheckpoint(queueIdentifier: manifest.queueIdentifier)
       )
       recovery.ignored = ignored
+      // A file that was set aside told of an epoch whose sequences must not be given out again.
+      recovery.epoch = epoch
       if var queue = try recovery.attempt() {
         queue.report.add(passBefore: earlier)
         return queue
       }
       ignored = recovery.ignored
+      epoch = recovery.epoch
       recovery.report.add(passBefore: earlier)
       earlier = recovery.report
     }
@@ -89,8 +93,9 @@ struct QueueRecovery {
     var chain = tail.chain
     // A scan of everything meets the joints by itself, but for the one before the first segment.
     try checkJoints(of: chain, before: scansEverything ? 0 : tail.firstIndex)
-    let (end, last) = try scan(&chain, tail: tail)
-    try sync()
+    let (end, last, proven) = try scan(&chain, tail: tail)
+    try makeDurable(chain, from: min(proven.position, end.position), to: end.position)
+    try removeHalfMade(tail)
     for segment in tail.cut { try removeCutOff(segment) }
     for segment in tail.obsolete + chain[(last + 1)...] { try setAside(segment.path) }
     // A segment that is no part of the log does not say where the one before it ends.
@@ -171,6 +176,8 @@ struct QueueRecovery {
   var checkpointIsDamaged = false
   /// Whether a checkpoint says where the log begins.
   var hasCheckpoint = false
+  /// Files that were being prepared when the last owner ended.
+  var halfMade: [String] = []
   /// What a read-only recovery would have set aside.
   var ignored: Set<String> = []
 

@@ -42,7 +42,7 @@ final class SegmentFile {
     while !isLocked {
       isLocked = try storage.tryLock(file, .writing)
       if isLocked || spate_now_monotonic_ns() >= deadline { break }
-      usleep(500)
+      spate_sleep_us(500)
     }
     return isLocked
   }

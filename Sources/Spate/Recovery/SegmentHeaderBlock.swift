@@ -38,7 +38,10 @@ extension SegmentFile {
       )
     }
     var identity = identityDecoding.value
-    if identity?.queueIdentifier != queueIdentifier || identity?.segmentNumber != number { identity = nil }
+    if identity?.queueIdentifier != queueIdentifier { identity = nil }
+    // A recycled file has its new number before its new name is durable. It holds nothing, under either.
+    let isUnused = useDecoding.value.map { !$0.isUsed } ?? false
+    if identity?.segmentNumber != number, !isUnused { identity = nil }
     var description = SegmentDescription(
       number: number,
       path: path,

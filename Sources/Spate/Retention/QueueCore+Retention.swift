@@ -1,7 +1,16 @@
 extension QueueCore {
   /// What makes and removes the queue's segment files.
   var preparer: SegmentPreparer {
-    SegmentPreparer(storage: engine.storage, directory: directory, queueIdentifier: identifier)
+    SegmentPreparer(
+      storage: engine.storage,
+      directory: directory,
+      queueIdentifier: identifier,
+      epoch: firstEpoch,
+      durableEpoch: { [catalog, watermarks] in
+        let durable = watermarks.durablePosition
+        return catalog.segments.last { $0.basePosition < durable }?.epoch ?? 0
+      }
+    )
   }
 
   /// Works on the queue's files under their lock, and keeps the store's count of them right. Blocks on the disk.

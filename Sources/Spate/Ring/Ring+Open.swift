@@ -101,6 +101,9 @@ extension Ring {
     changed.signal()
   }
 
+  /// Whether the next segment can begin at once.
+  var hasPrepared: Bool { state.withLock { $0.prepared != nil } }
+
   /// Takes back a prepared segment that was never begun, for closing.
   func withdrawPrepared() -> PreparedSegment? {
     state.withLock { state in
@@ -160,7 +163,7 @@ extension Ring {
     state.prepared = nil
     let segment = RingSegment(
       file: prepared,
-      salt: UInt64.random(in: 1...UInt64.max),
+      salt: .drawn(from: 1...UInt64.max),
       base: end,
       cutPosition: state.nextCutPosition ?? end.position,
       epoch: state.epoch,

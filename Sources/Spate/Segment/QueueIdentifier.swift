@@ -13,6 +13,6 @@ struct QueueIdentifier: Hashable, Sendable {
 
   /// A new identifier from the system's random source.
   static func random() -> QueueIdentifier {
-    QueueIdentifier(high: .random(in: 1...(.max)), low: .random(in: 0...(.max)))
+    QueueIdentifier(high: .drawn(from: 1...(.max)), low: .drawn(from: 0...(.max)))
   }
 }

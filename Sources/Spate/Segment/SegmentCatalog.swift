@@ -111,6 +111,22 @@ final class SegmentCatalog: Sendable {
     }
   }
 
+  /// Ends the log at `mark`, for a truncation: records beyond are not read any more. Returns the segments that lie beyond
+  /// as a whole; their files are for the caller to remove, as with ``append(_:)``.
+  func cut(at mark: LogMark) -> [SegmentDescription] {
+    state.withLock { state in
+      let kept = state.segments.firstIndex(beyond: { $0.basePosition < mark.position })
+      let dropped = Array(state.segments[kept...])
+      state.segments.removeSubrange(kept...)
+      if let last = state.segments.indices.last {
+        state.segments[last].endPosition = min(state.segments[last].endPosition ?? .max, mark.position)
+        state.segments[last].endSequence = min(state.segments[last].endSequence ?? .max, mark.sequence)
+      }
+      state.damages.removeAll { $0.positions.lowerBound >= mark.position }
+      return dropped
+    }
+  }
+
   /// Notes where a segment's records end. No effect if it was trimmed.
   func seal(_ number: UInt64, endPosition: UInt64, endSequence: UInt64, lastTimestamp: UInt64?) {
     state.withLock { state in

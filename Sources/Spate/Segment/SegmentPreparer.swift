@@ -12,6 +12,10 @@ struct SegmentPreparer: Sendable {
   let directory: String
   /// What ties the files to the queue.
   let queueIdentifier: QueueIdentifier
+  /// The epoch of the queue.
+  var epoch: UInt64 = 0
+  /// The highest epoch that a segment of the log durably tells of.
+  var durableEpoch: @Sendable () -> UInt64 = { 0 }
 
   /// How much one zeroing write covers.
   private static let fillByteCount = 1 << 20
@@ -180,7 +184,7 @@ struct SegmentPreparer: Sendable {
       createdTimestamp: spate_now_realtime_ns()
     )
     unsafe identity.encode(into: header.bytes.baseAddress!)
-    unsafe SegmentUse.unused.encode(into: header.bytes.baseAddress! + Format.useSectorOffset)
+    unsafe SegmentUse.unused(epoch: epoch).encode(into: header.bytes.baseAddress! + Format.useSectorOffset)
     unsafe try storage.write(made.file, UnsafeRawBufferPointer(header.bytes), at: 0)
     try storage.sync(made.file)
     try storage.rename(temporary, to: made.path)

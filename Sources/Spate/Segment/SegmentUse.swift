@@ -14,7 +14,8 @@
 ///         72        zero
 ///        508     4  checksum          CRC-32C of bytes 0..<508
 ///
-/// A prepared file says `unused`. At the roll the sector is written together with the first frames and made
+/// A prepared file says `unused`, and the epoch that it was prepared in: no record is published in an epoch before a
+/// file says durably that it has begun, so a power cut that takes the records does not take the epoch. At the roll the sector is written together with the first frames and made
 /// durable by the same sync, so it proves nothing about the segment before it unless a flag says so.
 ///
 /// INVARIANT: `basePosition - blockByteCount < cutPosition <= basePosition`. What earlier segments hold at or
@@ -71,11 +72,14 @@ struct SegmentUse: Equatable, Sendable {
   }
 
   /// An unused segment.
-  static let unused: SegmentUse = {
-    var use = SegmentUse(salt: 0, basePosition: 0, baseSequence: 0, epoch: 0, baseTimestamp: 0)
+  static let unused = unused(epoch: 0)
+
+  /// An unused segment that was prepared in an epoch.
+  static func unused(epoch: UInt64) -> SegmentUse {
+    var use = SegmentUse(salt: 0, basePosition: 0, baseSequence: 0, epoch: epoch, baseTimestamp: 0)
     use.isUsed = false
     return use
-  }()
+  }
 
   /// Reads sector 1, which begins `Format.useSectorOffset` bytes into the file.
   ///

@@ -301,4 +301,21 @@ import Testing
     try fixture.reopen()
     try check(fixture.queue)
   }
+
+  @Test func aCursorWhoseMakingFailedIsDurableOnceItIsOpened() throws {
+    let fixture = try StoreFixture()
+    try fixture.queue.append([1])
+    fixture.disk.fail([.write], with: ENOSPC)
+    fixture.disk.onEachStep { step in
+      if case .write(let path) = step, path.hasSuffix(Format.cursorsName) { return ENOSPC }
+      return 0
+    }
+    #expect(failure { _ = try fixture.queue.cursor(named: "billing") }?.code == .diskFull)
+    fixture.disk.onEachStep(nil)
+    let cursor = try fixture.queue.cursor(named: "billing")
+    let copy = try StoreCopy(of: fixture.scratch.path)
+    #expect(try copy.open().queue(named: "events").namedCursors.map(\.name) == ["billing"])
+    _ = consume cursor
+    fixture.disk.heal()
+  }
 }

@@ -99,4 +99,35 @@ extension CursorWaitingTests {
     let record = try cursor.next(until: .now + .seconds(60))
     #expect(record?.sequence == 600)
   }
+
+  @Test func aCursorThatMissedSeveralTruncationsFollowsTheLowest() throws {
+    let fixture = try CursorFixture()
+    try fixture.append(0..<100)
+    var cursor = try fixture.queue.cursor(from: .earliest)
+    for number in 0..<50 { #expect(try cursor.next()?.sequence == UInt64(number)) }
+    try fixture.queue.truncate(from: 20)
+    try fixture.append(20..<100)
+    try fixture.queue.truncate(from: 80)
+    try fixture.append(80..<90)
+    #expect(failure { _ = try cursor.next()?.sequence }?.sequence == 20)
+    #expect(try CursorFixture.drain(&cursor) == Array(20..<90))
+  }
+
+  @Test(arguments: DurabilityLevel.allCases, [false, true])
+  func recordsThatWereCutOffAreNotDelivered(level: DurabilityLevel, isCold: Bool) throws {
+    let fixture = try CursorFixture()
+    try fixture.append(0..<1000)
+    if isCold { try fixture.reopen() }
+    var cursor = try fixture.queue.cursor(from: .earliest, following: level)
+    for number in 0..<10 { #expect(try cursor.next()?.sequence == UInt64(number)) }
+    // Its bytes are held by the cursor, and whole.
+    try fixture.queue.truncate(from: 20)
+    for number in 10..<20 { #expect(try cursor.next()?.sequence == UInt64(number)) }
+    let isAtEnd = try cursor.next() == nil
+    #expect(isAtEnd)
+    try fixture.queue.append([7])
+    guard let record = try cursor.next() else { throw CursorFixture.Missing() }
+    #expect(record.sequence == 20)
+    #expect(CursorFixture.bytes(record.payload) == [7])
+  }
 }

@@ -138,6 +138,7 @@ final class FaultyStorage: Storage {
   // MARK: What goes through
 
   var description: StorageDescription { real.description }
+  var failedSyncs: FailedSyncs { real.failedSyncs }
   var blockByteCount: Int { real.blockByteCount }
 
   func open(_ path: String, _ mode: OpenMode) throws(SpateError) -> StorageFile {
@@ -164,7 +165,7 @@ final class FaultyStorage: Storage {
   }
 
   func sync(_ file: StorageFile) throws(SpateError) {
-    try take(.sync(path(of: file)), .sync)
+    try failedSyncs.counting { () throws(SpateError) in try take(.sync(path(of: file)), .sync) }
     try real.sync(file)
   }
 
@@ -197,7 +198,7 @@ final class FaultyStorage: Storage {
   }
 
   func syncDirectory(_ path: String) throws(SpateError) {
-    try take(.syncDirectory(path), .syncDirectory)
+    try failedSyncs.counting { () throws(SpateError) in try take(.syncDirectory(path), .syncDirectory) }
     try real.syncDirectory(path)
   }
 

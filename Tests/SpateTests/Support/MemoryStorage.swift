@@ -25,6 +25,7 @@ final class MemoryStorage: Storage {
   let blockByteCount = 4096
 
   var description: StorageDescription { fatalError("not needed in these tests") }
+  let failedSyncs = FailedSyncs()
 
   init() { state = Mutex(State()) }
 

@@ -30,6 +30,7 @@ final class ScriptedStorage: Storage {
   let state = Mutex(State())
   private let queueBox = Mutex<ScriptedQueue?>(nil)
   let blockByteCount = 4096
+  let failedSyncs = FailedSyncs()
   var description: StorageDescription {
     StorageDescription(strategy: .systemCalls, mode: .direct, blockByteCount: blockByteCount)
   }
