@@ -3,7 +3,7 @@ public struct QueueOptions: Sendable {
   /// Whether the queue is made where none is.
   public var createsIfMissing = true
   /// The sequence of the first record of a new queue; for a replica that was restored from elsewhere. An
-  /// existing queue keeps its own.
+  /// existing queue keeps its own. At most 2^61.
   public var baseSequence: UInt64 = 0
 
   /// How long records are kept. By default what named cursors have not acknowledged, and everything without them.
@@ -26,6 +26,9 @@ public struct QueueOptions: Sendable {
   /// Throws `invalidArgument` when a value is out of range.
   func validate(smallestSegment: UInt64) throws(SpateError) {
     try retention.validate()
+    guard baseSequence <= Format.maximalNumber / 2 else {
+      throw SpateError(.invalidArgument, "a queue's base sequence must be at most 2^61")
+    }
     guard quotaByteCount ?? .max >= 8 * smallestSegment else {
       throw SpateError(
         .invalidArgument,

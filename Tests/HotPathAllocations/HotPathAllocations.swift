@@ -45,7 +45,7 @@ enum HotPathAllocations {
   private static func control() {
     // Freed together: the optimizer leaves out what is freed at once.
     let blocks = unsafe (0..<recordCount).map { _ in unsafe malloc(64) }
-    for block in unsafe blocks { unsafe free(block) }
+    unsafe blocks.forEach { unsafe free($0) }
   }
 
   private static func report(_ name: String, _ work: () throws(SpateError) -> Void) throws(SpateError) {

@@ -55,6 +55,7 @@ struct Acknowledgement: Equatable, Sendable {
     sequence = word(32, 8)
     ordinal = word(40, 8)
     isRemoved = word(2, 2) & 1 != 0
+    guard max(epoch, sequence, ordinal) <= Format.maximalNumber else { return nil }
   }
 
   /// Writes the payload's 48 bytes.

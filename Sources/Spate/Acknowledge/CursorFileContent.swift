@@ -37,7 +37,10 @@ struct CursorFileContent: Sendable {
     let pairByteCount = 2 * CursorSlot.byteCount
     content.capacity = Int(clamping: try storage.byteCount(of: file) / UInt64(pairByteCount))
     content.isIncomplete = isExpected && content.capacity == 0
-    let window = BlockBuffer(byteCount: 128 * pairByteCount, alignment: Format.minimumBlockByteCount)
+    let window = BlockBuffer(
+      byteCount: min(128, content.capacity) * pairByteCount,
+      alignment: Format.minimumBlockByteCount
+    )
     for first in stride(from: 0, to: content.capacity, by: 128) {
       let count = min(128, content.capacity - first)
       let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: window.bytes[..<(count * pairByteCount)])

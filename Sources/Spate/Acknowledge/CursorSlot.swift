@@ -81,7 +81,9 @@ struct CursorSlot: Equatable, Sendable {
     let nameByteCount = Int(u32(96) & 0xFFFF)
     let rangeCount = Int(u32(88))
     let destinationCount = Int(u32(92))
-    guard rangeCount <= byteCount / 16, destinationCount <= byteCount / 16 else { return .damaged }
+    guard rangeCount <= byteCount / 16, destinationCount <= byteCount / 16,
+      max(u64(48), u64(56), u64(64), u64(80)) <= Format.maximalNumber
+    else { return .damaged }
     let destinationsOffset = headByteCount + Format.alignUp(nameByteCount, to: 8) + 16 * rangeCount
     guard destinationsOffset + 16 * destinationCount + 4 <= count else { return .damaged }
     let name = unsafe Array(

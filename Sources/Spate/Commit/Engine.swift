@@ -166,19 +166,20 @@ final class Engine: @unchecked Sendable {
     }
   }
 
-  /// Writes the footer of a segment that ended and closes its file. A footer that cannot be written is done
-  /// without. Housekeeper.
+  /// Seals a segment that ended, and lets go what the queue need not keep. Housekeeper.
   func seal(_ ended: QueueWriter.WriteSegment, of core: QueueCore, end: LogMark) {
-    guard !core.isDropped else {
-      if let file = ended.file { storage.close(file) }
-      return
-    }
+    writeFooter(ended, of: core, end: end)
+    if !core.isDropped { retain(core) }
+  }
+
+  /// Writes the footer of a segment that ended and closes its file. A footer that cannot be written is done
+  /// without. Housekeeper; at a close, whoever closes.
+  func writeFooter(_ ended: QueueWriter.WriteSegment, of core: QueueCore, end: LogMark) {
+    guard let file = ended.file else { return }
+    defer { storage.close(file) }
+    guard !core.isDropped else { return }
     let segment = ended.segment
     let footer = ended.footer(end: end, lastTimestamp: clock.now)
-    if let file = ended.file {
-      try? core.preparer.seal(file, of: segment.file.description(use: segment.use), footer: footer)
-      storage.close(file)
-    }
-    retain(core)
+    try? core.preparer.seal(file, of: segment.file.description(use: segment.use), footer: footer)
   }
 }

@@ -249,6 +249,7 @@ extension QueueCore {
 
   /// Closes the files of segments that are still open, once the threads have ended.
   func releaseFiles() {
+    writer.sealLast()
     writer.closeFiles()
     // After a failure the committer takes no more segments over.
     for segment in ring.takeBegunSegments() { engine.storage.close(segment.file.file) }

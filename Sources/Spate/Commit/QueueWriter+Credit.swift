@@ -35,6 +35,18 @@ extension QueueWriter {
     }
   }
 
+  /// Writes the footer of the segment that was appended to, for a close, once the threads have ended: it proves how
+  /// far the log was durable, so that the next open tells damage of its tail from a torn tail. Where the file was
+  /// closed, for a queue that was idle among very many, it is done without.
+  func sealLast() {
+    guard failure == nil, isSettled, segments.count == 1, let last = segments.first, last.file != nil,
+      durable.position == drained.position, durable.position > last.segment.base.position
+    else { return }
+    segments.removeAll()
+    core.engine.countOpenFiles(-1)
+    core.engine.writeFooter(last, of: core, end: durable)
+  }
+
   /// Detaches chunks that are durable, or written where syncs are put off, but for `limit` bytes of them while cursors read near the tail.
   func reclaim(keepingAtMost limit: Int) {
     let settled = reclaimablePosition

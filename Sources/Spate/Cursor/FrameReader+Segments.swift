@@ -26,7 +26,9 @@ extension FrameReader {
     }
     // The mark is read after the description: if the segment ended below it, all of it is settled from here on.
     let settled = settledPosition
-    let end = min(segment.limitPosition, settled)
+    // A batch that lost its end is not there at all, though its first frames look whole: nothing is read that is
+    // known to be damaged.
+    let end = min(segment.limitPosition, settled, log.catalog.damageBegin(after: position) ?? .max)
     let isFinal = segment.endPosition.map { $0 <= settled } ?? false
     let block = segment.blockByteCount
     let finalEnd = isFinal ? Format.alignUp(end, to: block) : Format.alignDown(end, to: block)
@@ -42,12 +44,14 @@ extension FrameReader {
     }
     if !isFinal, log.tail == nil {
       // Mapping what another process writes to past the page cache would slow it down to a third.
-      let enough = max(start + UInt64(Self.copyByteCount), Format.alignUp(needed, to: block))
+      let wanted = position + max(neededByteCount, wantedByteCount)
+      let enough = max(start + UInt64(Self.copyByteCount), Format.alignUp(wanted, to: block))
       return try copyTail(of: segment, from: start, to: min(end, enough))
     }
     let step = Self.windowByteCount
     let boundary = segment.basePosition + ((start - segment.basePosition) / step + 1) * step
-    let windowEnd = min(finalEnd, max(boundary, Format.alignUp(needed, to: block)))
+    let wanted = Format.alignUp(position + max(neededByteCount, wantedByteCount), to: block)
+    let windowEnd = min(finalEnd, max(boundary, wanted))
     guard let mapped = try map(segment, from: start, to: windowEnd, final: finalEnd) else { return nil }
     limit = min(mapped, end)
     return true

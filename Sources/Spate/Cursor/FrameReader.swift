@@ -59,6 +59,11 @@ struct FrameReader: ~Copyable {
   var skipBefore: UInt64 = 0
   /// How many bytes from `position` on the next window must have; 0 when any will do.
   var neededByteCount: UInt64 = 0
+  /// How many bytes from `position` on the next window had better have: a batch goes on behind this one.
+  var wantedByteCount: UInt64 = 0
+  /// Frames below this belong to a batch that was found whole in these `bytes`, and are checked already; 0 when there is
+  /// none.
+  var checkedEnd: UInt64 = 0
   var source = Source.none
   private(set) var lease: Lease?
   /// The file of the segment that is read window by window.
@@ -185,6 +190,9 @@ struct FrameReader: ~Copyable {
     self.salt = salt
     self.isVerifying = isVerifying
     isStopped = false
+    // INVARIANT: what was checked are these bytes: others at the same positions are checked anew.
+    checkedEnd = 0
+    wantedByteCount = 0
   }
 
   /// Holds nothing: the next move looks for the position anew.
@@ -227,6 +235,7 @@ struct FrameReader: ~Copyable {
   /// more bytes, or behind damage.
   @inline(__always)
   private mutating func verify(_ candidate: UnsafeRawPointer) throws(SpateError) -> Bool {
+    if position < checkedEnd { return true }
     let available = limit &- position
     guard available >= UInt64(FrameHeader.byteCount) else {
       neededByteCount = UInt64(FrameHeader.byteCount)
@@ -253,9 +262,54 @@ struct FrameReader: ~Copyable {
     if computed == header.checksum, header.isWellFormed || header.type == .abandoned,
       unsafe header.type != .chunk || isExpected(chunkAt: candidate, header)
     {
-      return true
+      guard header.flags.contains(.continues), header.type != .chunk else { return true }
+      return unsafe try checkBatch(candidate, header)
     }
     try meetDamage()
+    return false
+  }
+
+  /// Checks the rest of a batch whose first frame is at `position`: it is there as a whole or not at all. False when the
+  /// reader moved instead.
+  @inline(never)
+  private mutating func checkBatch(_ candidate: UnsafeRawPointer, _ first: FrameHeader) throws(SpateError)
+    -> Bool
+  {
+    var frame = unsafe candidate
+    var header = first
+    var end = position
+    while true {
+      end += UInt64(header.frameByteCount)
+      guard header.flags.contains(.continues) else { break }
+      unsafe frame += header.frameByteCount
+      guard end + UInt64(FrameHeader.byteCount) <= limit else {
+        return needBatch(byteCount: end + UInt64(FrameHeader.byteCount) - position)
+      }
+      header = unsafe FrameHeader(decoding: frame)
+      guard header.stamp == Format.stamp(salt: salt, position: end), header.flags.contains(.continued),
+        header.isWellFormed, header.type != .chunk
+      else {
+        try meetDamage()
+        return false
+      }
+      guard UInt64(header.frameByteCount) <= limit - end else {
+        return needBatch(byteCount: end + UInt64(header.frameByteCount) - position)
+      }
+      // SAFETY: the whole frame is below `limit`.
+      guard unsafe header.computedChecksum(ofFrame: frame) == header.checksum else {
+        try meetDamage()
+        return false
+      }
+    }
+    checkedEnd = end
+    return true
+  }
+
+  /// Asks for a window with more of a batch: twice as much as there is, so that few windows are looked at in vain.
+  private mutating func needBatch(byteCount: UInt64) -> Bool {
+    neededByteCount = byteCount
+    wantedByteCount = 2 * (limit - position)
+    limit = position
     return false
   }
 
@@ -263,7 +317,7 @@ struct FrameReader: ~Copyable {
   private func isExpected(chunkAt candidate: UnsafeRawPointer, _ header: FrameHeader) -> Bool {
     guard Int(header.bodyByteCount) == ChunkFrame.bodyByteCount else { return false }
     let chunk = unsafe ChunkFrame(decodingBody: candidate + FrameHeader.byteCount)
-    return chunk.basePosition == position && chunk.baseSequence == sequence
+    return chunk.basePosition == position && chunk.baseSequence == sequence && chunk.isConsistent
   }
 
   /// Whether the record that was found lies before the one that was asked for.

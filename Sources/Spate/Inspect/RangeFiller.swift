@@ -71,6 +71,7 @@ struct RangeFiller {
   private func plan(for gap: DamageAnatomy.Gap) -> Plan? {
     let header = UInt64(FrameHeader.byteCount)
     let byteCount = gap.positions.upperBound - gap.positions.lowerBound
+    guard UInt64(gap.sequences.count) <= byteCount / header else { return nil }
     let isAtBlock = gap.positions.lowerBound % UInt64(segment.blockByteCount) == 0
     for hasChunk in isAtBlock ? [true, false] : [false] {
       let needed = (hasChunk ? UInt64(ChunkFrame.byteCount) : 0) + UInt64(gap.sequences.count) * header

@@ -10,6 +10,18 @@ struct ChunkSearch {
   /// Where the segment's part of the log ends.
   let limit: UInt64
 
+  /// Where the file ends, if that is before the limit: a header may say more than a file that was cut has.
+  private var readableLimit: UInt64 {
+    let data = file.byteCount > segment.dataOffset ? file.byteCount - segment.dataOffset : 0
+    return min(limit, segment.basePosition + data)
+  }
+
+  /// Whether a chunk agrees with the segment's header about the sequences.
+  private func belongs(_ chunk: ChunkFrame) -> Bool {
+    chunk.basePosition == segment.basePosition
+      ? chunk.baseSequence == segment.baseSequence : chunk.baseSequence >= segment.baseSequence
+  }
+
   /// How much the block-wise search reads at once.
   private static let windowByteCount = 1 << 20
 
@@ -19,13 +31,14 @@ struct ChunkSearch {
   func chunksAtStrides(from start: UInt64) -> [ChunkFrame] {
     let stride = UInt64(Format.strideByteCount)
     let first = start <= segment.basePosition ? 0 : (start - segment.basePosition + stride - 1) / stride
-    guard limit > segment.basePosition + first * stride else { return [] }
-    let count = (limit - segment.basePosition + stride - 1) / stride
+    let end = readableLimit
+    guard end > segment.basePosition + first * stride else { return [] }
+    let count = (end - segment.basePosition + stride - 1) / stride
     let offsets = (first..<count).map { segment.dataOffset + $0 * stride }
     file.prefetch(offsets.lazy.map { ($0, ChunkFrame.byteCount) })
     let buffer = BlockBuffer(byteCount: ChunkFrame.byteCount, alignment: 16)
     var chunks: [ChunkFrame] = []
-    for offset in offsets where offset < file.byteCount {
+    for offset in offsets {
       unsafe file.read(into: buffer.bytes, at: offset)
       let position = segment.basePosition + (offset - segment.dataOffset)
       if let chunk = unsafe ChunkFrame(
@@ -33,7 +46,7 @@ struct ChunkSearch {
         position: position,
         salt: segment.salt
       ),
-        position < limit
+        position < limit, belongs(chunk)
       {
         chunks.append(chunk)
       }
@@ -52,7 +65,7 @@ struct ChunkSearch {
           decodingFrame: window.baseAddress! + offset,
           position: base + UInt64(offset),
           salt: segment.salt
-        ) {
+        ), belongs(chunk) {
           found.append(chunk)
         }
       }
@@ -96,7 +109,7 @@ struct ChunkSearch {
     before end: UInt64,
     _ body: (UnsafeRawBufferPointer, UInt64) -> Void
   ) {
-    let end = min(end, limit)
+    let end = min(end, readableLimit)
     var position = Format.alignDown(start, to: segment.blockByteCount)
     guard position < end else { return }
     let buffer = BlockBuffer(

@@ -30,7 +30,10 @@ extension QueueRecovery {
       checkpointIsDamaged = true
       try setAside(directory + "/" + Format.checkpointName)
     }
-    if let found { checkpoint = found }
+    if let found {
+      checkpoint = found
+      hasCheckpoint = true
+    }
     epoch = max(epoch, checkpoint.epoch)
     content = checkpoint.content
   }
@@ -116,14 +119,17 @@ extension QueueRecovery {
         try place(spare: header.description, isBehindLog: descending.isEmpty, tail: &tail)
       case .used:
         let segment = header.description
-        if let next = descending.last, segment.basePosition >= next.basePosition {
+        if let next = descending.last,
+          segment.basePosition >= next.basePosition || segment.baseSequence > next.baseSequence
+        {
           // A header made up from an old chunk of a reused file would cut off the log: it is wrong, not the
           // log.
           if repaired.contains(next.number) {
             try setAside(next.path)
             return nil
           }
-          if isTruncated { tail.cut.append(segment) } else { tail.obsolete.append(segment) }
+          let isCutOff = isTruncated && segment.basePosition >= next.basePosition
+          if isCutOff { tail.cut.append(segment) } else { tail.obsolete.append(segment) }
           continue
         }
         if header.isRepaired {

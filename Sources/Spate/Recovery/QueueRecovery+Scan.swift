@@ -99,14 +99,14 @@ extension QueueRecovery {
 
   /// Reports what is missing between segments that are not scanned: a file that is gone, or was set aside.
   mutating func checkJoints(of chain: [SegmentDescription], before firstIndex: Int) throws(SpateError) {
-    if let first = chain.first, checkpoint.trimmedPosition < first.use.cutPosition,
-      checkpoint.firstSegmentNumber > 0
-    {
+    // Without a checkpoint nobody knows whether the log was trimmed.
+    if hasCheckpoint, let first = chain.first, checkpoint.trimmedPosition < first.use.cutPosition {
+      let begin = max(checkpoint.trimmedSequence, manifest.baseSequence)
       report.findings.append(
         .damage(
           DamagedRange(
             positions: checkpoint.trimmedPosition..<first.basePosition,
-            sequences: checkpoint.trimmedSequence..<max(checkpoint.trimmedSequence, first.baseSequence),
+            sequences: begin..<max(begin, first.baseSequence),
             segmentNumber: first.number
           )
         )

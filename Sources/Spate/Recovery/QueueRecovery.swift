@@ -57,6 +57,8 @@ struct QueueRecovery {
   ) throws(SpateError) -> RecoveredQueue {
     let manifest = if let known { known } else { try QueueManifest.load(from: storage, directory: directory) }
     var ignored: Set<String> = []
+    var earlier = RecoveryReport()
+    var epoch: UInt64 = 0
     while true {
       var recovery = QueueRecovery(
         storage: storage,
@@ -69,12 +71,20 @@ struct QueueRecovery {
         checkpoint: QueueCheckpoint(queueIdentifier: manifest.queueIdentifier)
       )
       recovery.ignored = ignored
-      defer { ignored = recovery.ignored }
-      if let queue = try recovery.attempt() { return queue }
+      // A file that was set aside told of an epoch whose sequences must not be given out again.
+      recovery.epoch = epoch
+      if var queue = try recovery.attempt() {
+        queue.report.add(passBefore: earlier)
+        return queue
+      }
+      ignored = recovery.ignored
+      epoch = recovery.epoch
+      recovery.report.add(passBefore: earlier)
+      earlier = recovery.report
     }
   }
 
-  /// One pass. Nil when a file had to be set aside before the others could be judged: begin anew.
+  /// One pass. Nil when a file was set aside that others were judged by: begin anew.
   private mutating func attempt() throws(SpateError) -> RecoveredQueue? {
     lockDeadline = spate_now_monotonic_ns() &+ lockWaitNanoseconds
     try loadCheckpoint()
@@ -88,7 +98,8 @@ struct QueueRecovery {
     try removeHalfMade(tail)
     for segment in tail.cut { try removeCutOff(segment) }
     for segment in tail.obsolete + chain[(last + 1)...] { try setAside(segment.path) }
-    if last < chain.count { chain.removeSubrange((last + 1)...) }
+    // A segment that is no part of the log does not say where the one before it ends.
+    guard last + 1 == chain.count else { return nil }
     return try finish(chain: chain, end: end, spares: tail.spares, numbers: numbers)
   }
 
@@ -103,6 +114,11 @@ struct QueueRecovery {
     if let last = chain.indices.last {
       chain[last].endPosition = end.position
       chain[last].endSequence = end.sequence
+    }
+    if !hasCheckpoint, let first = chain.first {
+      // The next checkpoint must not say that the log began earlier, and what was trimmed were lost.
+      checkpoint.trimmedPosition = first.basePosition
+      checkpoint.trimmedSequence = first.baseSequence
     }
     report.endPosition = end.position
     report.endSequence = end.sequence
@@ -158,6 +174,8 @@ struct QueueRecovery {
   /// The frames that tell of the queue's own cursors, in order.
   var cursorFrames: [StateFrame] = []
   var checkpointIsDamaged = false
+  /// Whether a checkpoint says where the log begins.
+  var hasCheckpoint = false
   /// Files that were being prepared when the last owner ended.
   var halfMade: [String] = []
   /// What a read-only recovery would have set aside.

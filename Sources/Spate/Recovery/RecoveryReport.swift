@@ -45,11 +45,32 @@ public struct RecoveryReport: Hashable, Sendable {
 
   /// Whether the log was whole.
   public var isClean: Bool { findings.isEmpty }
+
+  /// Adds what an earlier pass of the same recovery did and found; what this pass found again is said once.
+  mutating func add(passBefore earlier: RecoveryReport) {
+    let tears = findings.compactMap(\.tornPosition)
+    let kept = earlier.findings.filter { finding in
+      if case .damage = finding { return false }
+      if let position = finding.tornPosition, tears.contains(position) { return false }
+      return !findings.contains(finding)
+    }
+    findings = kept + findings
+    scannedByteCount += earlier.scannedByteCount
+  }
+
   /// What was durable and is lost.
   public var damages: [DamagedRange] {
     findings.compactMap { finding in
       if case .damage(let range) = finding { return range }
       return nil
     }
+  }
+}
+
+extension RecoveryReport.Finding {
+  /// Where the log is torn off, if that is what was found.
+  fileprivate var tornPosition: UInt64? {
+    if case .tornTail(let position, _, _) = self { return position }
+    return nil
   }
 }

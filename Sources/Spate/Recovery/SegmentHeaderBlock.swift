@@ -67,7 +67,7 @@ extension SegmentFile {
         return SegmentHeaderBlock(state: identity == nil ? .unreadable : .unused, description: description)
       }
       guard use.basePosition % UInt64(description.blockByteCount) == 0,
-        use.basePosition < .max - description.footerOffset
+        use.basePosition - use.cutPosition < UInt64(description.blockByteCount)
       else { return SegmentHeaderBlock(state: .unreadable, description: description) }
       if identity != nil { return SegmentHeaderBlock(state: .used, description: description) }
     }
@@ -75,7 +75,9 @@ extension SegmentFile {
       return SegmentHeaderBlock(state: .unreadable, description: description)
     }
     if let use = useDecoding.value {
-      guard use.salt == found.salt, use.basePosition == found.chunk.basePosition else {
+      guard use.salt == found.salt, use.basePosition == found.chunk.basePosition,
+        use.baseSequence == found.chunk.baseSequence
+      else {
         return SegmentHeaderBlock(state: .unreadable, description: description)
       }
     } else {
@@ -119,7 +121,7 @@ extension SegmentFile {
     guard
       let footer = unsafe SegmentFooter(decoding: UnsafeRawBufferPointer(buffer.bytes), salt: segment.salt),
       footer.endPosition >= segment.basePosition, footer.endPosition <= segment.capacityPosition,
-      footer.endSequence >= segment.baseSequence
+      footer.endSequence >= segment.baseSequence, footer.endSequence <= Format.maximalNumber
     else { return nil }
     return footer
   }

@@ -38,7 +38,12 @@ struct SegmentWalk {
     self.file = file
     self.segment = segment
     self.limit = limit
-    window = BlockBuffer(byteCount: windowByteCount, alignment: Format.minimumBlockByteCount)
+    let base = Format.alignDown(start, to: segment.blockByteCount)
+    let rest = Format.alignUp(max(limit, base) - base, to: segment.blockByteCount)
+    window = BlockBuffer(
+      byteCount: Int(min(UInt64(windowByteCount), rest)),
+      alignment: Format.minimumBlockByteCount
+    )
     // SAFETY: an empty range; the first step asks for bytes.
     scanner = unsafe FrameScanner(
       bytes: UnsafeRawBufferPointer(rebasing: window.bytes[..<0]),

@@ -77,7 +77,14 @@ struct ChunkFrame: Equatable, Sendable {
       unsafe header.computedChecksum(ofFrame: frame) == header.checksum
     else { return nil }
     unsafe self.init(decodingBody: frame + FrameHeader.byteCount)
-    guard basePosition == position else { return nil }
+    guard basePosition == position, isConsistent else { return nil }
+  }
+
+  /// Whether the numbers make sense: nothing is durable behind the chunk itself when it is opened.
+  @inline(__always)
+  var isConsistent: Bool {
+    durablePosition <= basePosition && durableSequence <= baseSequence
+      && max(basePosition, baseSequence, epoch, statePosition) <= Format.maximalNumber
   }
 
   /// Writes the whole frame but for its stamp: bytes 8..<80 at `frame`, the frame's first byte. The caller

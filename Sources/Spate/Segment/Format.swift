@@ -21,6 +21,12 @@ enum Format {
   /// Frames begin at multiples of this.
   static let frameAlignment = 8
 
+  /// No position, sequence, epoch, generation or segment number is higher: what names one is damaged. Sums of such
+  /// numbers with lengths of files cannot overflow.
+  static let maximalNumber: UInt64 = 1 << 62
+  /// No segment file is larger: a header that says so is damaged.
+  static let maximalSegmentByteCount: UInt64 = 1 << 40
+
   /// "SPATESEG", the first bytes of a segment file.
   static let identityMagic: UInt64 = 0x4745_5345_5441_5053
   /// "SPATEUSE", the first bytes of the use sector.
@@ -130,6 +136,7 @@ enum Format {
     guard name.utf8.count == 16 + suffix.utf8.count, name.hasSuffix(suffix) else { return nil }
     let digits = name.utf8.prefix(16)
     guard digits.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else { return nil }
-    return UInt64(name.prefix(16), radix: 16)
+    guard let number = UInt64(name.prefix(16), radix: 16), number <= maximalNumber else { return nil }
+    return number
   }
 }

@@ -123,7 +123,7 @@ struct FrameScanner {
       }
       let chunk = unsafe ChunkFrame(decodingBody: frame + FrameHeader.byteCount)
       guard chunk.basePosition == position, chunk.baseSequence == sequence,
-        position % UInt64(blockByteCount) == 0
+        chunk.isConsistent, position % UInt64(blockByteCount) == 0
       else { return .invalid(position: position) }
     }
     let found = Frame(

@@ -108,6 +108,7 @@ struct QueueCheckpoint: Equatable, Sendable {
     checkpoint.content.fencingEpoch = u64(88)
     checkpoint.epoch = u64(96)
     checkpoint.hasCursorFile = u32(108) & 1 != 0
+    guard checkpoint.isConsistent else { return nil }
     var offset = headByteCount
     for _ in 0..<u32(104) {
       guard offset + 8 <= bytes.count - 4 else { return nil }
@@ -131,6 +132,14 @@ struct QueueCheckpoint: Equatable, Sendable {
       offset += acknowledgementByteCount
     }
     return checkpoint
+  }
+
+  /// Whether the numbers make sense, so that no arithmetic on them can overflow.
+  private var isConsistent: Bool {
+    [
+      trimmedPosition, trimmedSequence, firstSegmentNumber, statePosition, durablePosition, durableSequence,
+      epoch,
+    ].allSatisfy { $0 <= Format.maximalNumber }
   }
 
   /// The whole file's bytes. Entries are sorted, so equal checkpoints have equal bytes.

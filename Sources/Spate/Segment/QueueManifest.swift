@@ -75,6 +75,7 @@ struct QueueManifest: Equatable, Sendable {
     guard reader.u32(8) == Format.version, reader.u64(16) & ~Format.knownRequiredFeatures == 0 else {
       return .unsupported(version: reader.u32(8), requiredFeatures: reader.u64(16))
     }
+    guard reader.u64(32) <= Format.maximalNumber else { return .damaged }
     return .valid(
       QueueManifest(
         baseSequence: reader.u64(32),

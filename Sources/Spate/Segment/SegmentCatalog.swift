@@ -77,6 +77,11 @@ final class SegmentCatalog: Sendable {
     state.withLock { $0.damages.first { $0.positions.contains(position) } }
   }
 
+  /// Where the next known damage behind a position begins.
+  func damageBegin(after position: UInt64) -> UInt64? {
+    state.withLock { $0.damages.first { $0.positions.lowerBound > position }?.positions.lowerBound }
+  }
+
   /// Adds damage that was found: by recovery, or by a cursor. Ranges that are known already are kept once.
   func add(_ damage: DamagedRange) {
     state.withLock { state in

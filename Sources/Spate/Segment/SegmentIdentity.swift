@@ -94,7 +94,7 @@ struct SegmentIdentity: Equatable, Sendable {
   /// Whether the division of the file makes sense, so that no arithmetic on it can overflow.
   private var isConsistent: Bool {
     Format.isValidBlockByteCount(blockByteCount)
-      && byteCount <= UInt64(Int64.max)
+      && byteCount <= Format.maximalSegmentByteCount && segmentNumber <= Format.maximalNumber
       && footerOffset % UInt64(blockByteCount) == 0
       && footerOffset >= 2 * dataOffset && footerOffset <= byteCount
       && strideByteCount >= blockByteCount && strideByteCount & (strideByteCount - 1) == 0

@@ -102,7 +102,12 @@ struct SegmentUse: Equatable, Sendable {
       cutPosition: reader.u64(64)
     )
     use.isUsed = reader.u32(8) == 1
-    return use.cutPosition <= use.basePosition ? .valid(use) : .damaged
+    return use.isConsistent ? .valid(use) : .damaged
+  }
+
+  /// Whether the numbers make sense, so that no arithmetic on them can overflow.
+  private var isConsistent: Bool {
+    cutPosition <= basePosition && max(basePosition, baseSequence, epoch) <= Format.maximalNumber
   }
 
   /// Writes all 512 bytes of sector 1, checksum included.

@@ -17,6 +17,8 @@ enum ArchiveFormat {
   static let trailerByteCount = 48
   /// The most bytes of a payload or of headers; more is taken for damage.
   static let maximalByteCount = 1 << 30
+  /// No sequence is higher; more is taken for damage.
+  static let maximalSequence: UInt64 = 1 << 62
 }
 
 /// Little-endian fields in a few bytes.

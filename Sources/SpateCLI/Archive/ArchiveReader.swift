@@ -95,7 +95,8 @@ struct ArchiveReader: ~Copyable {
     let headersByteCount = Int(head.u32(28))
     let sequence = head.u64(8)
     let timestamp = head.u64(16)
-    guard max(payloadByteCount, headersByteCount) <= ArchiveFormat.maximalByteCount, sequence >= nextSequence
+    guard max(payloadByteCount, headersByteCount) <= ArchiveFormat.maximalByteCount, sequence >= nextSequence,
+      sequence <= ArchiveFormat.maximalSequence
     else { throw damage() }
     let byteCount = headByteCount + payloadByteCount + keyByteCount + headersByteCount
     guard try input.require(byteCount) else { return try cut() }
@@ -125,7 +126,8 @@ struct ArchiveReader: ~Copyable {
     guard try input.require(byteCount) else { return try cut() }
     let trailer = unsafe Fields(input.bytes(byteCount))
     guard trailer.checksum(4..<byteCount) == trailer.u32(0), trailer.u64(40) == ArchiveFormat.endMagic,
-      trailer.u64(8) >= nextSequence, trailer.u64(16) == recordCount, trailer.u64(24) == recordByteCount,
+      trailer.u64(8) >= nextSequence, trailer.u64(8) <= ArchiveFormat.maximalSequence + 1,
+      trailer.u64(16) == recordCount, trailer.u64(24) == recordByteCount,
       trailer.u32(32) == checksums.value
     else { throw Self.damaged("its trailer", path) }
     endSequence = trailer.u64(8)

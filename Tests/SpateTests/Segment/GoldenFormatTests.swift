@@ -54,14 +54,14 @@ import Testing
       basePosition: 0x1000,
       baseSequence: 2,
       durablePosition: 3,
-      durableSequence: 4,
+      durableSequence: 1,
       epoch: 5,
       statePosition: 6
     )
     let bytes = unsafe encoded(80) { unsafe chunk.encode(into: $0, salt: 7, timestamp: 8) }
     let stamp = Format.stamp(salt: 7, position: 0x1000)
     let body =
-      "0010000000000000" + "0200000000000000" + "0300000000000000" + "0400000000000000"
+      "0010000000000000" + "0200000000000000" + "0300000000000000" + "0100000000000000"
       + "0500000000000000" + "0600000000000000"
     #expect(hex(bytes[0..<8]) == hex((0..<8).map { UInt8(truncatingIfNeeded: stamp >> (8 * $0)) }))
     #expect(hex(bytes[12..<32]) == "30000000" + "0800000000000000" + "0200000000000000")

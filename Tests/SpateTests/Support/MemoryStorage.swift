@@ -1,4 +1,3 @@
-import CSpate
 import Synchronization
 
 @testable import Spate
@@ -17,6 +16,8 @@ final class MemoryStorage: Storage {
     var unreadable: [String: Set<UInt64>] = [:]
     var readByteCount: UInt64 = 0
     var operations: [String] = []
+    /// No file grows larger.
+    var maximalFileByteCount = Int.max
     var fail: (@Sendable (String) -> SpateError?)?
   }
 
@@ -53,6 +54,12 @@ final class MemoryStorage: Storage {
       return state.fail
     }
     if let error = fail?(operation) { throw error }
+  }
+
+  private func checkRoom(for byteCount: UInt64, _ path: String) throws(SpateError) {
+    guard state.withLock({ byteCount <= UInt64($0.maximalFileByteCount) }) else {
+      throw SpateError(.diskFull, "too large", systemErrorNumber: 28, path: path)
+    }
   }
 
   private func path(of file: StorageFile) -> String { state.withLock { $0.open[file.descriptor]! } }
@@ -109,6 +116,7 @@ final class MemoryStorage: Storage {
   func write(_ file: StorageFile, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(SpateError) {
     let path = path(of: file)
     try note("write \(path)")
+    try checkRoom(for: offset + UInt64(bytes.count), path)
     let piece = unsafe Array(bytes)
     state.withLock { state in
       let end = Int(offset) + piece.count
@@ -130,6 +138,7 @@ final class MemoryStorage: Storage {
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
     let path = path(of: file)
     try note("allocate \(path)")
+    try checkRoom(for: byteCount, path)
     state.withLock { state in
       let count = state.files[path]!.count
       if count < Int(byteCount) {
@@ -206,10 +215,26 @@ final class MemoryStorage: Storage {
     at offset: UInt64,
     byteCount: Int
   ) throws(SpateError) -> UnsafeRawBufferPointer {
-    throw SpateError(.unsupported, "memory is not mapped")
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 4096)
+    let count = (try? unsafe read(file, into: copy, at: offset)) ?? -1
+    guard count > 0 || byteCount == 0, Format.alignUp(count, to: 4096) >= byteCount else {
+      unsafe copy.deallocate()
+      throw SpateError(
+        .ioFailed,
+        "bad sector, or beyond the end",
+        systemErrorNumber: 14,
+        path: path(of: file)
+      )
+    }
+    // What a mapping shows behind the end of the file in its last page.
+    unsafe UnsafeMutableRawBufferPointer(rebasing: copy[count...]).initializeMemory(
+      as: UInt8.self,
+      repeating: 0
+    )
+    return UnsafeRawBufferPointer(copy)
   }
 
-  func unmap(_ region: UnsafeRawBufferPointer) {}
+  func unmap(_ region: UnsafeRawBufferPointer) { unsafe region.deallocate() }
 
   func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue {
     throw SpateError(.unsupported, "no submission queue")

@@ -1,0 +1,1 @@
+../../../../../Sources/SpateCLI/Archive/ArchiveWriter.swift

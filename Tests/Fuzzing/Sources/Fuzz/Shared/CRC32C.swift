@@ -1,0 +1,1 @@
+../../../../../Sources/SpateCLI/Archive/CRC32C.swift

@@ -1,0 +1,1 @@
+../../../../../Sources/SpateCLI/Support/CommandFailure.swift

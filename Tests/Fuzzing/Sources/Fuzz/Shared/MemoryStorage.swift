@@ -1,0 +1,1 @@
+../../../../SpateTests/Support/MemoryStorage.swift

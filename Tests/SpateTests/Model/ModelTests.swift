@@ -1,0 +1,27 @@
+import Glibc
+import Testing
+
+/// The model of waiting for a watermark, checked by spin where it is installed. Those of the ring and of parking have too many
+/// states for a run of all tests: `scripts/model`.
+@Suite struct ModelTests {
+  private static let script: String = {
+    let path: StaticString = #filePath
+    return String("\(path)".dropLast("Tests/SpateTests/Model/ModelTests.swift".utf8.count)) + "scripts/model"
+  }()
+
+  private static let isSpinThere =
+    unsafe access("/usr/bin/spin", X_OK) == 0 || access("/usr/local/bin/spin", X_OK) == 0
+
+  /// The model holds, and fails without any of the guards that it names.
+  @Test(.enabled(if: isSpinThere, "spin is not installed"), arguments: ["waiter"])
+  func everyInterleavingHoldsAndEveryGuardIsNeeded(model: String) {
+    var process = pid_t()
+    let words: [String] = ["bash", Self.script, model]
+    var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
+    defer { unsafe arguments.forEach { unsafe Glibc.free($0) } }
+    #expect(unsafe posix_spawnp(&process, "bash", nil, nil, &arguments, environ) == 0)
+    var status: Int32 = 0
+    unsafe waitpid(process, &status, 0)
+    #expect(status == 0, "scripts/model \(model) says what does not hold")
+  }
+}
