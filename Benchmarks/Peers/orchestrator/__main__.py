@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import shutil
 import signal
 import sys
 
@@ -65,6 +66,10 @@ def main():
         directory,
         options.quick,
     )
+    directory.mkdir(parents=True, exist_ok=True)
+    needed = (1 if options.quick else 10) << 30
+    if shutil.disk_usage(directory).free < needed:
+        sys.exit(f"{directory} has less than {needed >> 30} GiB left; free some, or name another with --directory")
     results = Results(path)
     if not options.quick:
         warm_up(directory)

@@ -51,6 +51,15 @@ PEERS = (
         unsynced="as Spate",
     ),
     Peer(
+        "spate-batches",
+        "Spate (batches)",
+        "spate",
+        works=("window", "unsynced"),
+        variant="batches",
+        settings="64 records are one atomic batch",
+        unsynced="as Spate",
+    ),
+    Peer(
         "rocksdb",
         "RocksDB",
         "rocksdb",

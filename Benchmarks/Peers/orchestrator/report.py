@@ -206,7 +206,7 @@ def write(rows, plan, output):
     text = (
         "# Spate and its peers\n\n"
         f"Measured {datetime.date.today():%d %B %Y} by `scripts/bench-peers` on {machine()}, {file_system(plan.directory)}: "
-        f"{rounds} interleaved round{'' if rounds == "1" else "s"} of {plan.seconds:g} s, median (lowest–highest). "
+        f"{rounds} interleaved rounds of {plan.seconds:g} s, median (lowest–highest). "
         "The best of a column is bold; the baselines in C (in italics) have no headers, checksums or recovery, and are left out of that. "
         "CPU is that of the whole process, with the server's where there is one, and without the kernel's write-back; bytes on the "
         "device are the block device's own count, journal included, until everything is on it.\n\n"

@@ -7,6 +7,8 @@ final class OpenLog: Sendable {
   let queue: Queue
   /// What an append waits for.
   let level: DurabilityLevel
+  /// Whether records that are handed over together become an atomic batch.
+  let isBatching: Bool
   /// What a consumer follows.
   private let followed: DurabilityLevel
   private let store: Store
@@ -18,6 +20,7 @@ final class OpenLog: Sendable {
     let variant = unsafe String(cString: settings.variant)
     let isUnsynced = work == "unsynced" || work == "deliver"
     let isReused = variant == "reused"
+    isBatching = variant == "batches"
     polls = variant == "published"
     followed = !isUnsynced ? .durable : polls ? .published : .written
     // A producer with a pace of its own does not wait; the consumer sees no record before the kernel has it.

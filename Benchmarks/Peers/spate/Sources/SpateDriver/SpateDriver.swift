@@ -8,7 +8,8 @@ import Synchronization
 /// Durable works run with the defaults. Without sync a queue syncs once an hour and files go through the page cache, so
 /// that `written` means what it does for the others: the kernel has the bytes. The variant `published` promises less: an
 /// append returns once the record is in the ring, and the run ends when the kernel has all of them. The variant `reused`
-/// keeps the last GiB alone and has gone round it once before the time begins: no segment is new.
+/// keeps the last GiB alone and has gone round it once before the time begins: no segment is new. The variant `batches`
+/// appends 64 records as one atomic batch, as a transaction does, instead of one by one.
 @main
 enum SpateDriver {
   static func main() {
