@@ -8,8 +8,9 @@ import net.openhft.chronicle.ExcerptTailer;
  * Chronicle Queue 3, vanilla: the form that several threads may append to.
  *
  * <p>Settings: the defaults of ChronicleQueueBuilder (blocks of 64 MiB). A durable append is a synchronous one
- * (ExcerptAppender.nextSynchronous, asked for between start and end of the excerpt), which forces index and data; of 64 the last
- * is synchronous, which forces the blocks that the others are in. Readers poll: the tailer has no way to wait.
+ * (ExcerptAppender.nextSynchronous, asked for between start and end of the excerpt), which forces index and data; of
+ * 64 the last is synchronous, which forces the blocks that the others are in. Readers poll: the tailer has no way to
+ * wait.
  */
 final class Chronicle implements Works.Peer {
   private net.openhft.chronicle.Chronicle queue;

@@ -1,7 +1,7 @@
 /* NATS JetStream: one stream in files, one replica; published synchronously, or 64 at a time asynchronously.
  *
- * Settings: https://docs.nats.io/nats-concepts/jetstream#syncing-data-to-disk: sync_interval: always where records must be
- * durable, the default (2 minutes) where not; the server is started so by the orchestrator. Client:
+ * Settings: https://docs.nats.io/nats-concepts/jetstream#syncing-data-to-disk: sync_interval: always where
+ * records must be durable, the default (2 minutes) where not; the orchestrator starts the server so. Client:
  * https://nats-io.github.io/nats.c/group__js_pub_group.html, and ordered consumers for reading. */
 #include "harness.h"
 #include <nats/nats.h>

@@ -1,8 +1,8 @@
 /* Redis streams: XADD over a Unix socket, 64 of them pipelined; each producer has a connection of its own.
  *
- * Settings: https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/: appendonly yes, with appendfsync
- * always where records must be durable and everysec where not; the server is started so by the orchestrator. Pipelining:
- * https://redis.io/docs/latest/develop/using-commands/pipelining/. */
+ * Settings: https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/: appendonly yes, with
+ * appendfsync always where records must be durable and everysec where not; the orchestrator starts the server so.
+ * Pipelining: https://redis.io/docs/latest/develop/using-commands/pipelining/. */
 #include "harness.h"
 #include <hiredis/hiredis.h>
 #include <stdio.h>

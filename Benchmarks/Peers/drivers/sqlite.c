@@ -1,8 +1,9 @@
 /* SQLite: a table of blobs by integer key, in a write-ahead log.
  *
- * Settings: https://www.sqlite.org/pragma.html#pragma_synchronous: FULL syncs the log at each commit; OFF hands the data
- * to the operating system, which keeps it through a crash of the process. https://www.sqlite.org/wal.html: one writer at
- * a time; a mutex around one connection serves eight producers better than eight connections that find it busy and sleep. */
+ * Settings: https://www.sqlite.org/pragma.html#pragma_synchronous: FULL syncs the log at each commit; OFF hands the
+ * data to the operating system, which keeps it through a crash of the process. https://www.sqlite.org/wal.html: one
+ * writer at a time; a mutex around one connection serves eight producers better than eight connections that find it
+ * busy and sleep. */
 #include "harness.h"
 #include <pthread.h>
 #include <sched.h>
@@ -29,6 +30,8 @@ static void step(sqlite3_stmt *statement) {
   check(writing, sqlite3_reset(statement));
 }
 
+static void execute(const char *text) { check(writing, sqlite3_exec(writing, text, NULL, NULL, NULL)); }
+
 static sqlite3 *connect_to(const char *file) {
   sqlite3 *connection;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -40,11 +43,10 @@ static sqlite3 *connect_to(const char *file) {
 static void open_database(const struct settings *settings) {
   snprintf(path, sizeof path, "%s/log.sqlite", settings->directory);
   writing = connect_to(path);
-  check(writing, sqlite3_exec(writing, "PRAGMA journal_mode=WAL", NULL, NULL, NULL));
-  check(writing, sqlite3_exec(writing, settings->level == LEVEL_DURABLE ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF",
-                              NULL, NULL, NULL));
-  check(writing, sqlite3_exec(writing, "CREATE TABLE IF NOT EXISTS log (sequence INTEGER PRIMARY KEY, payload BLOB)",
-                              NULL, NULL, NULL));
+  execute("PRAGMA journal_mode=WAL");
+  bool is_durable = settings->level == LEVEL_DURABLE;
+  execute(is_durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+  execute("CREATE TABLE IF NOT EXISTS log (sequence INTEGER PRIMARY KEY, payload BLOB)");
   begin_statement = prepare(writing, "BEGIN IMMEDIATE");
   insert_statement = prepare(writing, "INSERT INTO log (payload) VALUES (?)");
   commit_statement = prepare(writing, "COMMIT");

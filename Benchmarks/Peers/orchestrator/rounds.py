@@ -1,4 +1,4 @@
-"""Runs the drivers, round after round, and keeps every result in a file of JSON lines that a later call goes on with."""
+"""Runs the drivers, round after round, and keeps every result as a line of JSON; a later call goes on with them."""
 
 import contextlib
 import json

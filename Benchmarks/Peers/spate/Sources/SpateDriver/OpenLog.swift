@@ -72,9 +72,10 @@ final class OpenLog: Sendable {
   }
 
   /// Takes what there is; false when the reader has enough.
-  private func takeAvailable(_ cursor: inout Cursor, _ reader: UnsafeMutablePointer<reader>) throws(SpateError)
-    -> Bool
-  {
+  private func takeAvailable(
+    _ cursor: inout Cursor,
+    _ reader: UnsafeMutablePointer<reader>
+  ) throws(SpateError) -> Bool {
     while let record = try cursor.next() {
       guard unsafe take(record, reader) else { return false }
     }

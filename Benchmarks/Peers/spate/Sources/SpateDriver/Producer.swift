@@ -1,6 +1,6 @@
 import Spate
 
-/// One producer's handle of the queue, so that no reference count is shared between producers. Belongs to one thread.
+/// One producer's handle of the queue, so that producers share no reference count. Belongs to one thread.
 final class Producer {
   private let queue: Queue
   private let level: DurabilityLevel

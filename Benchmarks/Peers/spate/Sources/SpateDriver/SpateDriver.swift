@@ -5,11 +5,11 @@ import Synchronization
 
 /// Spate behind the harness that the drivers in C share: the same threads, loops and payloads.
 ///
-/// Durable works run with the defaults. Without sync a queue syncs once an hour and files go through the page cache, so
-/// that `written` means what it does for the others: the kernel has the bytes. The variant `published` promises less: an
-/// append returns once the record is in the ring, and the run ends when the kernel has all of them. The variant `reused`
-/// keeps the last GiB alone and has gone round it once before the time begins: no segment is new. The variant `batches`
-/// appends 64 records as one atomic batch, as a transaction does, instead of one by one.
+/// Durable works run with the defaults. Without sync a queue syncs once an hour and files go through the page
+/// cache, so that `written` means what it does for the others: the kernel has the bytes. Variants: `published`
+/// promises less, an append returns once the record is in the ring, and the run ends when the kernel has all of
+/// them; `reused` keeps the last GiB alone and has gone round it once before the time begins, so that no segment
+/// is new; `batches` appends 64 records as one atomic batch, as a transaction does, instead of one by one.
 @main
 enum SpateDriver {
   static func main() {
