@@ -47,7 +47,8 @@ def describe(work, size, producers):
 
 
 def bars(axis, figures, work, measure, title, unit, scale, key):
-    """A bar a peer, the best on top, with the lowest and highest of the rounds."""
+    """A bar a peer, the best on top, with the lowest and highest of the rounds. One that would dwarf all others is cut
+    off and says so."""
     found = [
         (spread, peer)
         for peer in figures.peers_with(work)
@@ -55,15 +56,19 @@ def bars(axis, figures, work, measure, title, unit, scale, key):
     ]
     found.sort(key=lambda item: item[0].median, reverse=measure == "rate")
     name_axis(axis, [peer.name for _, peer in found])
-    longest = max(spread.highest for spread, _ in found) * scale
+    highest = sorted((spread.highest * scale for spread, _ in found), reverse=True)
+    is_cut = len(highest) > 1 and highest[0] > 4 * highest[1]
+    longest = highest[1] * 1.3 if is_cut else highest[0]
     for place, (spread, peer) in enumerate(found):
         middle = spread.median * scale
-        axis.barh(place, middle, color=color_of(peer), height=0.7)
+        axis.barh(place, min(middle, longest), color=color_of(peer), height=0.7)
+        if middle > longest:
+            axis.text(longest * 1.02, place, short(middle) + " →", va="center", fontsize=9)
+            continue
         axis.plot([spread.lowest * scale, spread.highest * scale], [place, place], color=INK, linewidth=1)
-        end = max(spread.highest * scale, middle)
-        axis.text(end + longest * 0.02, place, short(middle), va="center", fontsize=9)
+        axis.text(max(spread.highest * scale, middle) + longest * 0.02, place, short(middle), va="center", fontsize=9)
     axis.set_xlim(0, longest * 1.18)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if longest > 10 else f"{value:g}"))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axis.locator_params(axis="x", nbins=5)
     axis.set_xlabel(unit)
     axis.set_title(f"{title}\n{describe(work, *key)}", fontsize=10)

@@ -179,9 +179,11 @@ def settings_section(figures):
 
 def spate_version():
     commit = subprocess.run(
-        ["git", "-C", install.ROOT, "describe", "--always", "--abbrev=10"], capture_output=True, text=True
+        ["git", "-C", install.ROOT.parent.parent, "log", "-1", "--format=%h", "--", "Sources", "CShims"],
+        capture_output=True,
+        text=True,
     )
-    return f"commit {commit.stdout.strip()}" if commit.returncode == 0 else "–"
+    return f"commit {commit.stdout.strip()}" if commit.stdout else "–"
 
 
 def machine():
