@@ -10,7 +10,9 @@ final class BenchmarkDirectory {
     guard unsafe mkdtemp(&template) != nil else {
       fatalError("cannot make a directory in /dev/shm: error \(errno)")
     }
-    path = unsafe template.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress.unsafelyUnwrapped) }
+    path = unsafe template.withUnsafeBufferPointer {
+      unsafe String(cString: $0.baseAddress.unsafelyUnwrapped)
+    }
   }
 
   deinit {
