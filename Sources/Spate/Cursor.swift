@@ -37,7 +37,7 @@ public struct Cursor: ~Copyable, @unchecked Sendable {
     reader.passesTrimmed = true
     allowance = BatchAllowance(limit: batchLimit)
     self.hold = hold
-    try reader.resume(at: hold.place.acknowledged)
+    try reader.resume(at: hold.core.named.resumption(of: hold.place))
   }
 
   /// What a record must be covered by to be seen.

@@ -52,7 +52,9 @@ extension NamedCursorRegistry {
   ) -> (Acknowledgement, TransactionMove) {
     state.withLock { state in
       place.books.lastOrdinal += 1
-      let sequence = max(end, place.acknowledged)
+      // Recovery believes the last of several: it must not say less than one before.
+      let sequence = max(end, place.acknowledged, place.books.reached)
+      place.books.reached = sequence
       let acknowledgement = Acknowledgement(
         identifier: place.identifier,
         epoch: state.epoch,
@@ -101,6 +103,7 @@ extension NamedCursorRegistry {
     place.books.transactionCount -= 1
     guard place.books.transactionCount == 0 else { return false }
     place.books.destination = nil
+    place.books.reached = 0
     place.noteTransaction(false)
     if let deferred = place.books.deferred { place.lift(to: deferred) }
     place.books.deferred = nil
@@ -115,6 +118,12 @@ extension NamedCursorRegistry {
       return false
     }
     if mustNote { try note(place) }
+  }
+
+  /// Where reading goes on for who opens the cursor: behind what transactions on their way acknowledge. Should they
+  /// fail, so has their queue, and what they were to acknowledge is read again after a reopening.
+  func resumption(of place: NamedPlace) -> UInt64 {
+    state.withLock { _ in max(place.acknowledged, place.books.reached) }
   }
 
   /// The queue that a place's transactions are on their way to.

@@ -177,6 +177,7 @@ final class NamedCursorRegistry: Sendable {
       if first > base { firstFramePosition.store(max(1, base), ordering: .sequentiallyConsistent) }
       state.framesEnd = min(state.framesEnd, base)
       for place in state.placesByName {
+        place.books.reached = min(place.books.reached, cut.sequence)
         let before = place.acknowledged
         if before > cut.sequence {
           place.books.setBackFrom = max(before, place.books.setBackFrom ?? 0)

@@ -39,6 +39,8 @@ final class NamedPlace: @unchecked Sendable {
     var listedCount = 0
     /// How many transactions are on their way.
     var transactionCount = 0
+    /// The highest place that one of them acknowledges below; 0 while there is none.
+    var reached: UInt64 = 0
     /// Where they go.
     var destination: QueueCore?
     /// Where the place goes once they have arrived.

@@ -89,6 +89,24 @@ import Testing
     #expect(try TransactionFixture.state(of: copy.open(fixture.options)).acknowledged == 10)
   }
 
+  @Test func aCursorThatIsOpenedAgainGoesOnBehindItsTransactions() throws {
+    let fixture = try TransactionFixture()
+    var cursor = try fixture.orders.openCursor("billing")
+    try fixture.process(cursor, upTo: 10)
+    fixture.disk.stall()
+    try fixture.process(cursor, upTo: 30, level: .published)
+    _ = consume cursor
+    cursor = try fixture.orders.openCursor("billing")
+    #expect(cursor.acknowledgedSequence == 10)
+    #expect(cursor.sequence == 30)
+    // Of two acknowledgements on their way the higher one counts, also for a recovery.
+    try fixture.process(cursor, upTo: 20, level: .published)
+    fixture.disk.resume()
+    try fixture.invoices.wait(for: 39)
+    let copy = try StoreCopy(of: fixture.scratch.path)
+    #expect(try TransactionFixture.state(of: copy.open(fixture.options)).acknowledged == 30)
+  }
+
   @Test func otherAcknowledgementsWaitBehindTheTransaction() throws {
     let fixture = try TransactionFixture()
     let cursor = try fixture.orders.openCursor("billing")
