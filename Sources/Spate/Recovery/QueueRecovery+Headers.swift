@@ -47,8 +47,8 @@ extension QueueRecovery {
       let path = directory + "/" + name
       if Format.segmentNumber(inName: name, suffix: Format.preparingSuffix) != nil {
         report.findings.append(.halfMadeSegment(name: name))
-        noteEpoch(ofHalfMade: path)
-        halfMade.append(path)
+        try remove(path)
+        isChanged = true
       } else if name == Format.manifestName + ".new" || name == Format.checkpointName + ".new" {
         try remove(path)
         isChanged = true
@@ -64,29 +64,6 @@ extension QueueRecovery {
     }
     if isChanged { try syncDirectory() }
     return numbers.sorted()
-  }
-
-  /// A spare file that was to be used again may be the only one to tell of an epoch in which nothing got to the disk.
-  private mutating func noteEpoch(ofHalfMade path: String) {
-    let buffer = BlockBuffer(byteCount: Format.sectorByteCount, alignment: Format.minimumBlockByteCount)
-    guard let file = try? storage.open(path, .read) else { return }
-    defer { storage.close(file) }
-    guard let count = unsafe try? storage.read(file, into: buffer.bytes, at: UInt64(Format.useSectorOffset)),
-      count == buffer.byteCount,
-      let use = unsafe SegmentUse.decode(UnsafeRawPointer(buffer.bytes.baseAddress.unsafelyUnwrapped)).value
-    else { return }
-    epoch = max(epoch, use.epoch)
-  }
-
-  /// Removes what was being made when the last owner ended, once what it tells of the epoch is kept.
-  mutating func removeHalfMade(_ tail: Tail) throws(SpateError) {
-    guard !halfMade.isEmpty, !isReadOnly else { return }
-    if epoch > tail.chain.reduce(checkpoint.epoch, { max($0, $1.epoch) }) {
-      checkpoint.epoch = epoch
-      try checkpoint.store(in: storage, directory: directory)
-    }
-    for path in halfMade { try remove(path) }
-    try syncDirectory()
   }
 
   /// Reads one block of each file, newest first, and probes the newest segments. Nil when a file was set

@@ -95,7 +95,6 @@ struct QueueRecovery {
     try checkJoints(of: chain, before: scansEverything ? 0 : tail.firstIndex)
     let (end, last, proven) = try scan(&chain, tail: tail)
     try makeDurable(chain, from: min(proven.position, end.position), to: end.position)
-    try removeHalfMade(tail)
     for segment in tail.cut { try removeCutOff(segment) }
     for segment in tail.obsolete + chain[(last + 1)...] { try setAside(segment.path) }
     // A segment that is no part of the log does not say where the one before it ends.
@@ -176,8 +175,6 @@ struct QueueRecovery {
   var checkpointIsDamaged = false
   /// Whether a checkpoint says where the log begins.
   var hasCheckpoint = false
-  /// Files that were being prepared when the last owner ended.
-  var halfMade: [String] = []
   /// What a read-only recovery would have set aside.
   var ignored: Set<String> = []
 

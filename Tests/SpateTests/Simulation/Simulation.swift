@@ -239,7 +239,8 @@ final class Simulation {
       }
       for open in all where isHealthy && storage.isAlive && !isFull {
         for name in open.model.cursors.keys {
-          if let memory = open.model.cursors[name]?.memory { open.model.cursors[name]?.settle(memory) }
+          guard let known = open.model.cursors[name], !known.isInDoubt else { continue }
+          open.model.cursors[name]?.settle(known.memory)
         }
       }
     } catch {
