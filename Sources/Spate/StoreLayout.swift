@@ -198,6 +198,5 @@ struct StoreLayout {
       queueIdentifier: .random()
     )
     try manifest.create(in: storage, directory: directory)
-    try storage.syncDirectory(queuesName)
   }
 }

@@ -120,10 +120,11 @@ extension NamedCursorRegistry {
     if mustNote { try note(place) }
   }
 
-  /// Where reading goes on for who opens the cursor: behind what transactions on their way acknowledge. Should they
-  /// fail, so has their queue, and what they were to acknowledge is read again after a reopening.
+  /// Where reading goes on for who opens the cursor: behind what transactions on their way acknowledge, and behind the
+  /// acknowledgements that wait for them. Should they fail, so has their queue, and what they were to acknowledge is
+  /// read again after a reopening.
   func resumption(of place: NamedPlace) -> UInt64 {
-    state.withLock { _ in max(place.acknowledged, place.books.reached) }
+    state.withLock { _ in max(place.acknowledged, place.books.reached, place.books.deferred ?? 0) }
   }
 
   /// The queue that a place's transactions are on their way to.

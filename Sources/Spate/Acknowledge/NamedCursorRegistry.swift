@@ -169,12 +169,21 @@ final class NamedCursorRegistry: Sendable {
     firstFramePosition.store(state.framesEnd > position ? position : 0, ordering: .sequentiallyConsistent)
   }
 
-  /// Sets places back to where the log was cut off, and begins the new epoch. While the ring takes no claims.
+  /// Makes the segment that cuts the log off say that frames may stand from its beginning on. Before its header
+  /// is made; holds also when it never gets to the disk, for a scan that begins earlier finds the same.
+  func prepareTruncation(base: UInt64) {
+    state.withLock { _ in
+      let first = firstFramePosition.load(ordering: .relaxed)
+      if first > base { firstFramePosition.store(max(1, base), ordering: .sequentiallyConsistent) }
+    }
+  }
+
+  /// Sets places back to where the log was cut off, and begins the new epoch. Once the cut is durable: places
+  /// that are set back before it are saved also when it fails, and then records that are kept come again. Slots
+  /// that are saved in between have the old epoch, so recovery sets them back. While the ring takes no claims.
   func followTruncation(at cut: LogMark, base: UInt64, epoch: UInt64) {
     state.withLock { state in
       state.epoch = epoch
-      let first = firstFramePosition.load(ordering: .relaxed)
-      if first > base { firstFramePosition.store(max(1, base), ordering: .sequentiallyConsistent) }
       state.framesEnd = min(state.framesEnd, base)
       for place in state.placesByName {
         place.books.reached = min(place.books.reached, cut.sequence)

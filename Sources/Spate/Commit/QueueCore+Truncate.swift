@@ -62,7 +62,7 @@ extension QueueCore {
       self.engine.page?.signal()
       self.tellAdvance()
     }
-    named.followTruncation(at: cut, base: base.position, epoch: ring.state.withLock { $0.epoch })
+    named.prepareTruncation(base: base.position)
     // The first chunk's frame carries the new segment's header to the disk.
     while true {
       let event = ring.changed.current
@@ -72,6 +72,7 @@ extension QueueCore {
     }
     if clearIdle() { engine.committer.enqueue(self) }
     try watermarks.wait(.durablePosition, for: base.position + UInt64(ChunkFrame.byteCount), until: -1)
+    named.followTruncation(at: cut, base: base.position, epoch: ring.state.withLock { $0.epoch })
     removeCutSegments()
   }
 

@@ -71,8 +71,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
       end: end,
       epoch: firstEpoch,
       fencingEpoch: recovered.content.fencingEpoch,
-      flags: recovered.catalog.count == 0 ? [] : .beginsAfterRecovery,
-      cutPosition: recovered.catalog.count == 0 ? nil : recovered.endPosition,
+      flags: recovered.nextFlags,
+      cutPosition: recovered.nextCutPosition,
       pool: engine.pool,
       configuration: engine.ringConfiguration
     )

@@ -97,6 +97,27 @@ extension QueueRecovery {
     content.fencingEpoch = max(content.fencingEpoch, fencingEpoch)
   }
 
+  /// Whether the log's first segment is not there, and nothing proves that it ever was durable: then nothing behind it
+  /// was, and the log ends where it was trimmed. Without a checkpoint nobody knows whether the log was trimmed.
+  mutating func beginsBehindNothing(_ chain: [SegmentDescription], proven: LogMark)
+    throws(SpateError) -> Bool
+  {
+    guard hasCheckpoint, let first = chain.first, proven.position < first.use.cutPosition else {
+      return false
+    }
+    for segment in chain {
+      let file = try open(segment)
+      let chunks = ChunkSearch(file: file, segment: segment, limit: segment.capacityPosition)
+        .chunks(from: segment.basePosition, before: segment.capacityPosition)
+      report.scannedByteCount += file.readByteCount
+      if chunks.contains(where: { $0.durable.position >= first.use.cutPosition }) { return false }
+    }
+    report.findings.append(
+      .tornTail(position: checkpoint.trimmedPosition, byteCount: 0, segmentNumber: first.number)
+    )
+    return true
+  }
+
   /// Reports what is missing between segments that are not scanned: a file that is gone, or was set aside.
   mutating func checkJoints(of chain: [SegmentDescription], before firstIndex: Int) throws(SpateError) {
     // Without a checkpoint nobody knows whether the log was trimmed.

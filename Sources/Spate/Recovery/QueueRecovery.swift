@@ -91,6 +91,10 @@ struct QueueRecovery {
     let numbers = try listSegments()
     guard let tail = try readHeaders(numbers) else { return nil }
     var chain = tail.chain
+    if try beginsBehindNothing(chain, proven: tail.proven) {
+      for segment in chain { try setAside(segment.path) }
+      return nil
+    }
     // A scan of everything meets the joints by itself, but for the one before the first segment.
     try checkJoints(of: chain, before: scansEverything ? 0 : tail.firstIndex)
     let (end, last, proven) = try scan(&chain, tail: tail)

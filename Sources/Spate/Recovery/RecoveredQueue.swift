@@ -1,7 +1,7 @@
 /// A queue as recovery left it: every byte below `endPosition` is durable or reported as damaged.
 ///
-/// The next append begins a new segment: `cutPosition` is `endPosition`, `basePosition` is `endPosition`
-/// rounded up to a block, the flag `beginsAfterRecovery` is set, and the epoch is `epoch + 1`.
+/// The next append begins a new segment: `basePosition` is `endPosition` rounded up to a block, and the epoch is
+/// `epoch + 1`.
 struct RecoveredQueue: Sendable {
   /// What the queue is.
   var manifest: QueueManifest
@@ -32,6 +32,21 @@ struct RecoveredQueue: Sendable {
   var cursors: [RecoveredCursor]
   /// What was found and done.
   var report: RecoveryReport
+
+  /// The flags of the next segment. One that replaces a segment of which only the header survived takes over what
+  /// that header said: it cuts off what a truncation did.
+  var nextFlags: SegmentUse.Flags {
+    guard let last = catalog.last else { return [] }
+    return lastIsEmpty ? last.use.flags.union(.beginsAfterRecovery) : .beginsAfterRecovery
+  }
+
+  /// The `cutPosition` of the next segment: where the log's last frame ends. Nil when no segment is there.
+  var nextCutPosition: UInt64? {
+    guard let last = catalog.last else { return nil }
+    return lastIsEmpty ? last.use.cutPosition : endPosition
+  }
+
+  private var lastIsEmpty: Bool { catalog.last.map { endPosition == $0.basePosition } ?? false }
 }
 
 /// An unused segment file that an earlier owner had prepared.

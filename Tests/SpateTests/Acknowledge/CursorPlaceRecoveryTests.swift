@@ -227,6 +227,23 @@ import Testing
     #expect(try copy.open(fixture.options).queue(named: "events").delivered(to: "billing") == Array(30..<71))
   }
 
+  @Test func aTruncationThatFailsSetsNoPlaceBack() throws {
+    let fixture = try StoreFixture()
+    let queue = fixture.queue
+    for number in 0..<10 { try queue.append(CursorFixture.payload(number)) }
+    let cursor = try queue.openCursor("billing")
+    try cursor.acknowledge(through: 6, waitingFor: .durable)
+    fixture.disk.fail([.write], with: EIO, pathsHolding: Format.segmentName(1, suffix: ""))
+    #expect(failure { try queue.truncate(from: 4) }?.code == .ioFailed)
+    #expect(queue.core.watermarks.durable.sequence == 4)
+    #expect(cursor.acknowledgedSequence == 7)
+    fixture.disk.heal()
+    _ = failure { try fixture.store.close() }
+    try fixture.reopen()
+    #expect(try fixture.queue.readAll().count == 10)
+    #expect(try fixture.queue.delivered(to: "billing") == [7, 8, 9])
+  }
+
   @Test func placesAreSavedWhenTheLogTakesNoFrames() throws {
     let fixture = try StoreFixture()
     let queue = fixture.queue

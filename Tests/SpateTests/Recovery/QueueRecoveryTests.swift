@@ -166,6 +166,44 @@ import Testing
     #expect(queue.report.damages.isEmpty && queue.epoch == 2)
   }
 
+  @Test func segmentsBehindOneThatNeverGotToTheDiskAreNotTheLog() throws {
+    var builder = try SegmentBuilder()
+    let checkpoint = QueueCheckpoint(queueIdentifier: SegmentBuilder.identifier)
+    try checkpoint.store(in: builder.storage, directory: directory)
+    try builder.roll()
+    let first = builder.path
+    builder.chunk()
+    builder.append([1])
+    try builder.roll()
+    builder.chunk()
+    builder.append([2])
+    builder.storage.edit(first) { bytes in
+      for offset in 512..<bytes.count { bytes[offset] = 0 }
+    }
+    var queue = try recover(builder)
+    #expect(queue.endSequence == 0 && queue.endPosition == 0)
+    #expect(queue.report.damages.isEmpty)
+    #expect(queue.report.findings.contains { if case .tornTail = $0 { true } else { false } })
+    // The same files where a later chunk says that the first was durable are damage.
+    builder = try SegmentBuilder()
+    try checkpoint.store(in: builder.storage, directory: directory)
+    try builder.roll()
+    builder.chunk()
+    builder.append([1])
+    let lost = builder.path
+    try builder.roll()
+    builder.chunk()
+    builder.append([2])
+    builder.sync()
+    builder.chunk()
+    builder.append([3])
+    builder.storage.edit(lost) { bytes in
+      for offset in 512..<bytes.count { bytes[offset] = 0 }
+    }
+    queue = try recover(builder)
+    #expect(queue.endSequence == 3 && queue.report.damages.map(\.sequences) == [0..<1])
+  }
+
   @Test func unfinishedTruncationIsFinished() throws {
     var builder = try SegmentBuilder()
     try builder.roll()
@@ -188,6 +226,38 @@ import Testing
     #expect(builder.storage.bytes(dropped) == nil)
     #expect(queue.endSequence == 1)
     #expect(try readRecords(queue, in: builder.storage).map(\.payload) == [[1]])
+  }
+
+  @Test func cutRecordsStayGoneWhenOnlyTheTruncationsHeaderSurvived() throws {
+    var builder = try SegmentBuilder()
+    try builder.roll()
+    builder.chunk()
+    builder.append([1])
+    let cut = LogMark(position: builder.position, sequence: builder.sequence)
+    for _ in 0..<200 { builder.append([2, 2, 2]) }
+    var checkpoint = QueueCheckpoint(queueIdentifier: SegmentBuilder.identifier)
+    checkpoint.durablePosition = builder.position
+    checkpoint.durableSequence = builder.sequence
+    checkpoint.epoch = 1
+    try checkpoint.store(in: builder.storage, directory: directory)
+    builder.goBack(to: cut)
+    builder.epoch = 2
+    builder.durable = cut
+    try builder.roll(flags: .truncation)
+    let header = builder.path
+    let opened = try recover(builder)
+    #expect(opened.endSequence == 1 && opened.report.damages.isEmpty)
+    #expect(opened.nextCutPosition == cut.position)
+    // The next owner's first segment stands in its place.
+    builder.goBack(to: cut)
+    builder.epoch = opened.epoch + 1
+    try builder.roll(flags: opened.nextFlags)
+    builder.chunk()
+    builder.append([9])
+    let queue = try recover(builder)
+    #expect(try readRecords(queue, in: builder.storage).map(\.payload) == [[1], [9]])
+    #expect(queue.report.damages.isEmpty)
+    #expect(builder.storage.bytes(header) == nil)
   }
 
   @Test func checkpointFromBeforeATruncationProvesNothingBeyondIt() throws {

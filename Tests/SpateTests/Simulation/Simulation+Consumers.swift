@@ -125,8 +125,11 @@ extension Simulation {
         model.cursors[name]?.mustExist = options.creationLevel == .durable
         if options.creationLevel == .durable { model.doubtfulCursors[name] = nil }
         allowFormer(name, model)
-      } else if open.queue.core.watermarks.failure == nil, model.cursors[name]?.mayStand(at: place) != true {
-        // In a queue that failed an acknowledgement waits behind a transaction for good.
+      } else if open.queue.core.watermarks.failure == nil, let known = model.cursors[name],
+        !known.mayStand(at: place), known.pending.isEmpty || cursor.sequence < known.memory
+      {
+        // An acknowledgement waits behind a transaction that is on its way, in a queue that failed for good; reading goes
+        // on behind both.
         wrong.append("cursor \(name) was opened at \(place), not \(model.cursors[name]?.memory ?? 0)")
       }
       note("\(model.name) opens \(name) at \(place)")

@@ -109,12 +109,15 @@ import Testing
 
   @Test func otherAcknowledgementsWaitBehindTheTransaction() throws {
     let fixture = try TransactionFixture()
-    let cursor = try fixture.orders.openCursor("billing")
+    var cursor = try fixture.orders.openCursor("billing")
     try fixture.process(cursor, upTo: 10)
     fixture.disk.stall()
     try fixture.process(cursor, upTo: 20, level: .published)
     try cursor.acknowledge(through: 24)
+    _ = consume cursor
+    cursor = try fixture.orders.openCursor("billing")
     #expect(cursor.acknowledgedSequence == 10)
+    #expect(cursor.sequence == 25)
     try fixture.orders.core.named.save()
     let copy = try StoreCopy(of: fixture.scratch.path)
     fixture.disk.resume()
