@@ -57,7 +57,8 @@ final class Engine: @unchecked Sendable {
       maximalChunkByteCount: max(block, min(options.maximalChunkByteCount, pool.budget / 16)),
       minimalSegmentByteCount: max(options.minimalSegmentByteCount, UInt64(block) * 4),
       maximalSegmentByteCount: max(options.maximalSegmentByteCount, options.minimalSegmentByteCount),
-      maximalClaimByteCount: min(options.maximalClaimByteCount, pool.budget / 2)
+      maximalClaimByteCount: min(options.maximalClaimByteCount, pool.budget / 2),
+      segmentFlags: storage.description.mode == .direct ? .direct : []
     )
   }
 

@@ -170,13 +170,15 @@ extension QueueRecovery {
   }
 
   /// Makes durable what was scanned: after a kill it may be in the page cache or the device's cache only, and beyond what
-  /// is proven to have been durable perhaps for ever.
+  /// is proven to have been durable the page cache perhaps keeps it for ever. What went past the page cache is in the device:
+  /// there a sync is enough.
   mutating func makeDurable(_ chain: [SegmentDescription], from proven: UInt64, to end: UInt64)
     throws(SpateError)
   {
     for number in files.keys.sorted() {
       guard let file = files[number] else { continue }
       guard !isReadOnly, let segment = chain.first(where: { $0.number == number }),
+        !segment.use.flags.contains(.direct),
         proven <= segment.capacityPosition,
         segment.basePosition <= end
       else {

@@ -167,7 +167,7 @@ extension Ring {
       base: end,
       cutPosition: state.nextCutPosition ?? end.position,
       epoch: state.epoch,
-      flags: state.nextUseFlags,
+      flags: state.nextUseFlags.union(configuration.segmentFlags),
       fencingEpoch: state.fencingEpoch,
       timestamp: now,
       dataOffset: configuration.dataOffset

@@ -140,6 +140,8 @@ struct RingConfiguration: Sendable {
   var maximalSegmentByteCount: UInt64
   /// The largest claim, frame headers and padding included.
   var maximalClaimByteCount: Int
+  /// The flags of every segment.
+  var segmentFlags: SegmentUse.Flags = []
 }
 
 /// What a ring asks of the store around it. Called by producers on slow paths, with no lock held except where

@@ -28,6 +28,8 @@ struct SegmentUse: Equatable, Sendable {
     static let beginsAfterRecovery = Flags(rawValue: 1)
     /// The segment cuts off records on purpose: everything below `cutPosition` was synced before.
     static let truncation = Flags(rawValue: 2)
+    /// Whatever is written to the segment goes past the page cache.
+    static let direct = Flags(rawValue: 4)
   }
 
   /// Whether the segment holds a piece of the log.

@@ -114,10 +114,10 @@ final class QueueModel {
     if let begin = queue.core.catalog.first?.baseSequence { first = max(first, begin) }
   }
 
-  /// What the named cursors allow to go now.
+  /// What the named cursors allow to go now. One that is just being made, or whose making failed, holds nothing: nobody was
+  /// told that it is there.
   func allowTrimming() {
-    guard !cursors.isEmpty else { return }
-    let places = cursors.values.map { cursor in
+    let places = cursors.values.filter { !$0.isInDoubt }.map { cursor in
       cursor.pending.reduce(cursor.memory) { max($0, $1.place) }
     }
     if let lowest = places.min() { allowedFirst = max(allowedFirst, lowest) }

@@ -28,7 +28,16 @@ final class SimulatedDisk {
     var file: SimulatedFile
     var offset: Int
     var bytes: [UInt8]
+    var isDirect: Bool
     var dueNanoseconds: UInt64
+
+    /// The write comes through after all.
+    func settle() {
+      unsafe bytes.withUnsafeBytes {
+        unsafe file.write($0, at: offset, durably: false, isDirect: isDirect)
+      }
+      file.orphanCount -= 1
+    }
   }
 
   /// A lock on one byte of a file.
@@ -173,29 +182,23 @@ final class SimulatedDisk {
   // MARK: What happens to the machine
 
   /// Takes over a write of a process that ended.
-  func adopt(_ bytes: [UInt8], at offset: Int, of file: SimulatedFile) {
+  func adopt(_ bytes: [UInt8], at offset: Int, of file: SimulatedFile, isDirect: Bool) {
     file.orphanCount += 1
     let due = now() + UInt64(random.within(0...20_000_000))
-    orphans.append(Orphan(file: file, offset: offset, bytes: bytes, dueNanoseconds: due))
+    orphans.append(Orphan(file: file, offset: offset, bytes: bytes, isDirect: isDirect, dueNanoseconds: due))
   }
 
   /// Lets writes of ended processes come through whose time has come.
   func settleOrphans() {
     let time = now()
-    for orphan in orphans where orphan.dueNanoseconds <= time {
-      unsafe orphan.bytes.withUnsafeBytes { unsafe orphan.file.write($0, at: orphan.offset, durably: false) }
-      orphan.file.orphanCount -= 1
-    }
+    for orphan in orphans where orphan.dueNanoseconds <= time { orphan.settle() }
     orphans.removeAll { $0.dueNanoseconds <= time }
   }
 
   /// The power comes back: what is left is on the medium, and any part of what was not synced.
   func restart() {
     locks.removeAll()
-    for orphan in orphans {
-      unsafe orphan.bytes.withUnsafeBytes { unsafe orphan.file.write($0, at: orphan.offset, durably: false) }
-      orphan.file.orphanCount = 0
-    }
+    for orphan in orphans { orphan.settle() }
     orphans.removeAll()
     let namesPercent = [0, 50, 100, random.below(101)][random.below(4)]
     for directory in directories { directory.cut(percent: namesPercent, random) }

@@ -7,14 +7,15 @@
 ///                           └──(cut)──► each sector of each write is on the medium, or is not
 ///
 /// A sync covers the writes that had completed when it was asked for. A durable write covers its own bytes and
-/// says nothing of others. After a failed sync the bytes are seen as before, but no later sync takes them to the
-/// medium.
+/// says nothing of others. After a failed sync the bytes are seen as before, but no later sync takes those to the medium
+/// that went through the page cache. Those that went past it are in the device, and a later sync asks for them again.
 final class SimulatedFile {
   private struct Write {
     var ordinal: UInt64
     var offset: Int
     var bytes: [UInt8]
     var isDurable: Bool
+    var isDirect: Bool
   }
 
   /// What a power cut leaves of what was not synced.
@@ -49,12 +50,18 @@ final class SimulatedFile {
   ///
   /// SAFETY: `bytes` are readable.
   @unsafe
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int, durably: Bool) {
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int, durably: Bool, isDirect: Bool) {
     lastOrdinal += 1
     unsafe seen.put(bytes, at: offset)
     if durably && unsynced.isEmpty { return unsafe medium.put(bytes, at: offset) }
     unsynced.append(
-      Write(ordinal: lastOrdinal, offset: offset, bytes: unsafe Array(bytes), isDurable: durably)
+      Write(
+        ordinal: lastOrdinal,
+        offset: offset,
+        bytes: unsafe Array(bytes),
+        isDurable: durably,
+        isDirect: isDirect
+      )
     )
   }
 
@@ -69,15 +76,14 @@ final class SimulatedFile {
     if unsynced.isEmpty { medium.extend(to: seen.count) }
   }
 
-  /// A sync that failed: of what it was to cover some sectors are on the medium, and nothing else ever will be.
+  /// A sync that failed: of what it was to cover in the page cache some sectors are on the medium, and nothing else ever
+  /// will be.
   func failSync(through ordinal: UInt64, _ random: SeededRandom) {
     let tearing = Tearing(grain: 512, percent: [0, 0, 50][random.below(3)])
-    var count = 0
-    for write in unsynced where write.ordinal <= ordinal {
+    for write in unsynced where write.ordinal <= ordinal && !write.isDirect {
       settle(write, tearing, random)
-      count += 1
     }
-    unsynced.removeFirst(count)
+    unsynced.removeAll { $0.ordinal <= ordinal && !$0.isDirect }
   }
 
   /// The power went: what is not on the medium is gone, but for what had got there by chance.

@@ -11,6 +11,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   private struct OpenFile {
     var path: String
     var file: SimulatedFile
+    /// Whether writes go past the page cache.
+    var isDirect: Bool
   }
 
   let disk: SimulatedDisk
@@ -24,8 +26,10 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   private var mappings: [UInt: (block: SimulatedBytes.Block, count: Int)] = [:]
   private(set) var queue: SimulatedSubmissionQueue?
 
-  init(_ disk: SimulatedDisk, mode: FileMode = .direct) {
+  /// A process that comes up; whether its files bypass the page cache is left to chance.
+  init(_ disk: SimulatedDisk) {
     self.disk = disk
+    let mode: FileMode = disk.random.chance(50) ? .direct : .buffered
     description = StorageDescription(strategy: .ioUring, mode: mode, blockByteCount: blockByteCount)
   }
 
@@ -38,6 +42,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   }
 
   func file(_ file: StorageFile) -> SimulatedFile? { open[file.descriptor]?.file }
+
+  func isDirect(_ file: StorageFile) -> Bool { open[file.descriptor]?.isDirect == true }
 
   private func opened(_ file: StorageFile, _ operation: SpateError.SystemOperation) throws(SpateError)
     -> OpenFile
@@ -76,7 +82,12 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     }
     guard let found else { throw .system(ENOENT, .open, path: path) }
     disk.nextDescriptor += 1
-    open[disk.nextDescriptor] = OpenFile(path: path, file: found)
+    let isDirect =
+      switch mode {
+      case .readWrite, .createNew: description.mode == .direct
+      case .read, .readDirect, .readWriteBuffered, .createNewBuffered: false
+      }
+    open[disk.nextDescriptor] = OpenFile(path: path, file: found, isDirect: isDirect)
     return StorageFile(descriptor: disk.nextDescriptor)
   }
 
@@ -122,7 +133,12 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     var error: Int32 = 0
     if isSync { disk.faults.failingSync = nil }
     error = disk.perform(operation, unsafe trace(opened, bytes, offset), of: self) {
-      unsafe opened.file.write(bytes, at: Int(offset), durably: operation == .durableWrite && !isSync)
+      unsafe opened.file.write(
+        bytes,
+        at: Int(offset),
+        durably: operation == .durableWrite && !isSync,
+        isDirect: opened.isDirect
+      )
     }
     if isSync, error == 0 {
       disk.loseCache(of: opened.file, through: opened.file.lastOrdinal)

@@ -12,6 +12,7 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
   private struct Flight {
     var slot: Int
     var file: SimulatedFile
+    var isDirect: Bool
     var range: Range<UInt64>
     var checksum: UInt32
     /// The last write that had completed when a sync was enqueued.
@@ -55,7 +56,14 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
       disk.violations.append("two writes of the same bytes are in flight")
     }
     queued.append(
-      Flight(slot: index, file: node, range: range, checksum: unsafe Self.checksum(vectors), ordinal: 0)
+      Flight(
+        slot: index,
+        file: node,
+        isDirect: storage.isDirect(file),
+        range: range,
+        checksum: unsafe Self.checksum(vectors),
+        ordinal: 0
+      )
     )
   }
 
@@ -64,7 +72,16 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
       return finished.append(IOCompletion(token: token, error: EIO))
     }
     table[index].beginSync(file, token: token)
-    queued.append(Flight(slot: index, file: node, range: 0..<0, checksum: 0, ordinal: node.lastOrdinal))
+    queued.append(
+      Flight(
+        slot: index,
+        file: node,
+        isDirect: storage.isDirect(file),
+        range: 0..<0,
+        checksum: 0,
+        ordinal: node.lastOrdinal
+      )
+    )
   }
 
   func submit() -> Int32 {
@@ -116,7 +133,7 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
         )
       }
       if disk.random.chance(30) { bytes.removeLast(bytes.count / 1024 * 512) }
-      disk.adopt(bytes, at: Int(offset), of: flight.file)
+      disk.adopt(bytes, at: Int(offset), of: flight.file, isDirect: flight.isDirect)
     }
   }
 
@@ -157,7 +174,8 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
         unsafe flight.file.write(
           UnsafeRawBufferPointer(start: vectors[index].iov_base, count: count),
           at: Int(offset) + written,
-          durably: durably
+          durably: durably,
+          isDirect: flight.isDirect
         )
         written += count
         left -= count

@@ -38,7 +38,8 @@ enum ArchiveTarget {
       if entry.sequence < next { violated("sequences ascend") }
       next = entry.sequence &+ 1
       offset += ArchiveFormat.recordHeadByteCount
-      for unsafepart in unsafe [entry.payload, entry.key, entry.headers] {
+      // SAFETY: lent until the next entry.
+      unsafe [entry.payload, entry.key, entry.headers].forEach { part in
         guard unsafe part.elementsEqual(archive[offset..<(offset + part.count)]) else {
           violated("a record is what stands in the archive")
         }
