@@ -184,6 +184,8 @@ final class Committer: @unchecked Sendable {
     let now = spate_now_monotonic_ns()
     if now &- lastWorkNanoseconds < spinLimitNanoseconds {
       for _ in 0..<32 { spate_cpu_pause() }
+      // Woken on the processor of the producer, it would take each record by itself and keep the next one from coming.
+      sched_yield()
       return
     }
     if !settle() { park() }

@@ -71,6 +71,8 @@ final class Waiter: @unchecked Sendable {
         if word.load() != 0 { return }
         spate_cpu_pause()
       }
+      // Whoever does the work may have been woken on this very processor.
+      sched_yield()
     }
   }
 }

@@ -22,6 +22,17 @@ final class Watermarks: Sendable {
     var failure: SpateError?
     /// When a thread's wait ended last, monotonic ns.
     var lastEndNanoseconds: UInt64 = 0
+    /// The thread that waited last, and how often in a row.
+    var lastThread: UInt = 0
+    var runLength = 0
+
+    /// Notes that a thread waits; whether it was the only one of late. Of several that wait in turn, one that spins takes the
+    /// processor from those whom the last commit woke.
+    mutating func isLoneLoop(of thread: UInt) -> Bool {
+      runLength = lastThread == thread ? runLength &+ 1 : 0
+      lastThread = thread
+      return runLength >= 4
+    }
 
     func reached(_ kind: Kind) -> UInt64 {
       switch kind {
@@ -155,7 +166,9 @@ final class Watermarks: Sendable {
       waiter.reset(target: target)
       // One thread that does nothing but append and wait looks for the end itself: waking it up would take a
       // fifth as long as the sync.
-      if now &- state.lastEndNanoseconds < Self.tightNanoseconds, state.heaps.allSatisfy(\.isEmpty) {
+      if state.isLoneLoop(of: UInt(pthread_self())), now &- state.lastEndNanoseconds < Self.tightNanoseconds,
+        state.heaps.allSatisfy(\.isEmpty)
+      {
         spinNanoseconds = Self.spinNanoseconds
       }
       state.heaps[kind.rawValue].insert(waiter)

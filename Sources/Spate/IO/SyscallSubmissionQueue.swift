@@ -1,4 +1,3 @@
-import CSpate
 import Glibc
 
 /// A submission queue of plain system calls: each operation is performed, in order, while ``submit()`` runs.
@@ -46,7 +45,7 @@ final class SyscallSubmissionQueue: SubmissionQueue {
   func submit() -> Int32 {
     for position in 0..<queuedCount {
       let index = queued[position]
-      let error = perform(index)
+      let error = table.perform(index, limits)
       finished.append(IOCompletion(token: table[index].token, error: error))
       table.free(index)
     }
@@ -76,34 +75,5 @@ final class SyscallSubmissionQueue: SubmissionQueue {
       }
       _ = submit()
     }
-  }
-
-  /// Does one operation to its end; 0 or the errno.
-  private func perform(_ index: Int) -> Int32 {
-    if let result = table[index].immediateResult { return result }
-    while true {
-      let result = call(index)
-      switch table[index].take(result, limits: limits) {
-      case .ended(let error): return error
-      case .again: if result == -Int(EAGAIN) { sched_yield() }
-      }
-    }
-  }
-
-  /// One system call: a byte count, or a negative errno.
-  private func call(_ index: Int) -> Int {
-    let descriptor = table[index].descriptor
-    if table[index].step == .sync { return Int(spate_fdatasync(descriptor)) }
-    // SAFETY: the vectors and the memory they name live until the completion, by the protocol's contract.
-    let vectors = unsafe table.vectors(index, limits)
-    return unsafe Int(
-      spate_pwritev(
-        descriptor,
-        vectors.baseAddress,
-        Int32(vectors.count),
-        table[index].write.offset,
-        table[index].isDurable ? 1 : 0
-      )
-    )
   }
 }

@@ -71,7 +71,12 @@ final class SystemStorage: Storage {
 
   func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue {
     switch description.strategy {
-    case .ioUring: try UringSubmissionQueue(capacity: queueCapacity, limits: limits)
+    case .ioUring:
+      try UringSubmissionQueue(
+        capacity: queueCapacity,
+        limits: limits,
+        writesAtOnce: description.mode == .buffered
+      )
     case .systemCalls: SyscallSubmissionQueue(capacity: queueCapacity, limits: limits)
     }
   }

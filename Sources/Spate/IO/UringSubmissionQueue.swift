@@ -18,6 +18,8 @@ import Glibc
 @safe
 final class UringSubmissionQueue: SubmissionQueue {
   private let limits: WriteLimits
+  /// Whether plain writes are made at once, by a system call.
+  private let writesAtOnce: Bool
   /// The ring; nil once closed.
   private var ring: OpaquePointer?
   private var table: SlotTable
@@ -35,11 +37,15 @@ final class UringSubmissionQueue: SubmissionQueue {
 
   /// Makes a ring for `capacity` operations in flight and `entryCount` queued ones (fewer is fine), with the
   /// refinements of `allowed` that the kernel has. Throws when the kernel or a sandbox refuses io_uring.
+  ///
+  /// `writesAtOnce` is for files in the page cache: most file systems do not write there without a chance to block, so the kernel
+  /// hands such a write to a thread of its own, and waking that takes longer than copying the bytes.
   init(
     capacity: Int,
     entryCount: Int? = nil,
     allowed: UInt32 = UInt32(SPATE_RING_ANY),
-    limits: WriteLimits = WriteLimits()
+    limits: WriteLimits = WriteLimits(),
+    writesAtOnce: Bool = false
   ) throws(SpateError) {
     let entries = UInt32(clamping: max(1, entryCount ?? capacity))
     var made: OpaquePointer?
@@ -55,6 +61,7 @@ final class UringSubmissionQueue: SubmissionQueue {
     unsafe ring = made
     refinements = chosen
     self.limits = limits
+    self.writesAtOnce = writesAtOnce
     table = SlotTable(capacity: capacity)
     finished = CompletionBuffer(capacity: 2 * table.capacity)
   }
@@ -75,6 +82,7 @@ final class UringSubmissionQueue: SubmissionQueue {
     guard let index = takeSlot(token) else { return }
     unsafe table[index].beginWrite(file, vectors, at: offset, durably: durably, token: token, limits: limits)
     if let result = table[index].immediateResult { return end(index, result) }
+    if writesAtOnce, !durably { return end(index, table.perform(index, limits)) }
     queue(index)
   }
 

@@ -37,7 +37,8 @@ struct RecoveredQueue: Sendable {
   /// that header said: it cuts off what a truncation did.
   var nextFlags: SegmentUse.Flags {
     guard let last = catalog.last else { return [] }
-    return lastIsEmpty ? last.use.flags.intersection(.truncation).union(.beginsAfterRecovery) : .beginsAfterRecovery
+    return lastIsEmpty
+      ? last.use.flags.intersection(.truncation).union(.beginsAfterRecovery) : .beginsAfterRecovery
   }
 
   /// The `cutPosition` of the next segment: where the log's last frame ends. Nil when no segment is there.

@@ -169,17 +169,27 @@ struct SubmissionQueueTests {
     #expect(try storage.bytes(of: "a") == blocks.array)
   }
 
+  /// Who makes a queue's plain writes.
+  enum Writer: CaseIterable {
+    case kernel, kernelAtOnce, systemCalls
+  }
+
   /// Small limits make every write go on, inside vectors and between them.
-  @Test(arguments: [false, true], [1, 100, 4096, 5000, 8192])
-  func writesThatStopShortAreContinued(ring: Bool, byteLimit: Int) throws {
+  @Test(arguments: Writer.allCases, [1, 100, 4096, 5000, 8192])
+  func writesThatStopShortAreContinued(writer: Writer, byteLimit: Int) throws {
     let scratch = IOScratch()
     defer { withExtendedLifetime(scratch) {} }
     let storage = try SystemStorage(root: scratch.path, mode: .buffered)
     let limits = WriteLimits(vectorCount: 3, byteCount: byteLimit, hasDurableWrites: false)
     let queue: any SubmissionQueue
-    if ring {
+    if writer != .systemCalls {
       guard storage.description.strategy == .ioUring else { return }
-      queue = try UringSubmissionQueue(capacity: 8, entryCount: 1, limits: limits)
+      queue = try UringSubmissionQueue(
+        capacity: 8,
+        entryCount: 1,
+        limits: limits,
+        writesAtOnce: writer == .kernelAtOnce
+      )
     } else {
       queue = SyscallSubmissionQueue(capacity: 8, limits: limits)
     }
