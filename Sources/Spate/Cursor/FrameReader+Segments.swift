@@ -38,19 +38,18 @@ extension FrameReader {
       return nil
     }
     let start = Format.alignDown(position, to: block)
+    let wanted = Format.alignUp(position + max(neededByteCount, wantedByteCount), to: block)
     letGo()
     if start >= finalEnd || needed > finalEnd {
       return try copyTail(of: segment, from: start, to: end)
     }
     if !isFinal, log.tail == nil {
       // Mapping what another process writes to past the page cache would slow it down to a third.
-      let wanted = position + max(neededByteCount, wantedByteCount)
-      let enough = max(start + UInt64(Self.copyByteCount), Format.alignUp(wanted, to: block))
+      let enough = max(start + UInt64(Self.copyByteCount), wanted)
       return try copyTail(of: segment, from: start, to: min(end, enough))
     }
     let step = Self.windowByteCount
     let boundary = segment.basePosition + ((start - segment.basePosition) / step + 1) * step
-    let wanted = Format.alignUp(position + max(neededByteCount, wantedByteCount), to: block)
     let windowEnd = min(finalEnd, max(boundary, wanted))
     guard let mapped = try map(segment, from: start, to: windowEnd, final: finalEnd) else { return nil }
     limit = min(mapped, end)
