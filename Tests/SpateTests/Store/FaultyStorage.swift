@@ -27,6 +27,7 @@ final class FaultyStorage: Storage {
   private let state = Mutex(State())
   private let changed = EventCount()
   private let committer = Atomic<UInt>(0)
+  private let mapped = Atomic<Int>(0)
 
   init(_ real: SystemStorage) { self.real = real }
 
@@ -69,6 +70,9 @@ final class FaultyStorage: Storage {
 
   /// Lets everything succeed again.
   func heal() { state.withLock { $0.errors = [:] } }
+
+  /// How many bytes were mapped so far.
+  var mappedByteCount: Int { mapped.load(ordering: .relaxed) }
 
   /// How many operations were made to fail.
   var refusedCount: Int { state.withLock { $0.refusedCount } }
@@ -207,7 +211,8 @@ final class FaultyStorage: Storage {
   func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
     -> UnsafeRawBufferPointer
   {
-    try unsafe real.map(file, at: offset, byteCount: byteCount)
+    mapped.wrappingAdd(byteCount, ordering: .relaxed)
+    return try unsafe real.map(file, at: offset, byteCount: byteCount)
   }
 
   func unmap(_ region: UnsafeRawBufferPointer) { unsafe real.unmap(region) }
