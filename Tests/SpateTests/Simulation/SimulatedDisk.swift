@@ -57,6 +57,8 @@ final class SimulatedDisk {
   var locks: [Lock] = []
   var nextDescriptor: Int32 = 1000
   var faults = SimulatedFaults()
+  /// Whether a sync that failed took along what other files had in the cache.
+  private(set) var lostWholeCache = false
   /// At which operation from now on the power goes; nil for none.
   var operationsUntilCut: Int?
   /// After which operation from now on the process is killed; nil for none.
@@ -138,6 +140,7 @@ final class SimulatedDisk {
   /// A sync failed: what it was to cover, or all that the device had in its cache, never gets to the medium.
   func loseCache(of file: SimulatedFile?, through ordinal: UInt64) {
     if faults.losesWholeCache || file == nil {
+      lostWholeCache = true
       for file in files { file.failSync(through: file.lastOrdinal, random) }
     } else {
       file?.failSync(through: ordinal, random)
