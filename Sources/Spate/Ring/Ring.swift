@@ -42,7 +42,6 @@ final class Ring: @unchecked Sendable {
     var nextCapacity: Int
     var lastOpenedTimestamp: UInt64 = 0
     var epoch: UInt64
-    var fencingEpoch: UInt64
     var nextUseFlags: SegmentUse.Flags
     var nextCutPosition: UInt64?
     var refusal: Refusal?
@@ -78,7 +77,7 @@ final class Ring: @unchecked Sendable {
     pool: BufferPool,
     configuration: RingConfiguration
   ) {
-    words = RingWords()
+    words = RingWords(fencingEpoch: fencingEpoch)
     self.pool = pool
     self.configuration = configuration
     sharedClaimLimit = configuration.maximalChunkByteCount / 4
@@ -87,7 +86,6 @@ final class Ring: @unchecked Sendable {
         end: end,
         nextCapacity: configuration.minimalChunkByteCount,
         epoch: epoch,
-        fencingEpoch: fencingEpoch,
         nextUseFlags: flags,
         nextCutPosition: cutPosition,
         segmentByteCount: configuration.minimalSegmentByteCount
