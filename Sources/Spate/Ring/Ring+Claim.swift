@@ -58,7 +58,7 @@ extension Ring {
   /// Ends `chunk` where the claim that did not fit began. Only the one claimant whose claim crossed the
   /// capacity calls this.
   @inline(never)
-  private func close(_ chunk: Chunk, at word: ClaimWord) {
+  func close(_ chunk: Chunk, at word: ClaimWord) {
     let offset = word.byteOffset
     let position = chunk.basePosition + UInt64(offset)
     let end = Format.alignUp(position, to: configuration.blockByteCount)

@@ -1,3 +1,5 @@
+import CSpate
+import Glibc
 import Synchronization
 import Testing
 
@@ -100,6 +102,10 @@ import Testing
     let queue = try fixture.store.queue(named: "events")
     for number in 0..<2000 { try queue.append(CursorFixture.payload(number), level: .published) }
     try queue.wait(for: 1999)
+    // Asking again for what is durable writes nothing.
+    let position = queue.statistics.durablePosition
+    try fence(queue, at: 9)
+    #expect(queue.ring.claimedEnd.position == position)
     try queue.trim(before: 1900)
     #expect(queue.core.firstSequence > 0)
     let copy = try StoreCopy(of: fixture.scratch.path)
@@ -155,7 +161,9 @@ import Testing
     fixture.disk.stall()
     var count = 1
     // A deadline: memory on its way to or from the system is back in a moment.
-    while failure(of: { try old.append(filling: 100_000, until: .now + .milliseconds(20)) }) == nil { count += 1 }
+    while failure(of: { try old.append(filling: 100_000, until: .now + .milliseconds(20)) }) == nil {
+      count += 1
+    }
     let codes = Mutex<[SpateError.Code?]>([])
     let waiting = try EngineThread(name: "waits") {
       let error = failure { try old.append(filling: 100_000, until: .now + .seconds(60)) }
@@ -187,7 +195,6 @@ import Testing
     #expect(try old.readAll().map(\.sequence) == [0])
   }
 
-  // Which of an append's two looks finds the epoch is a matter of nanoseconds: this makes what the second one makes.
   @Test(arguments: [1, 2, 5, 3000])
   func aClaimThatCameTooLateIsPassedOver(count: Int) throws {
     let fixture = try StoreFixture()
@@ -205,6 +212,115 @@ import Testing
     #expect(try fixture.queue.readAll().map(\.sequence) == expected)
   }
 
+  /// The ring with its chunk closed, and nobody told where it ended: whoever claims meanwhile waits for that, behind
+  /// its first look at the epoch and before its second one.
+  private final class HeldRing: @unchecked Sendable {
+    private let ring: Ring
+    private let chunk: Chunk
+    private let word: ClaimWord
+
+    init(_ queue: Queue) throws {
+      ring = queue.ring
+      let newest = ring.state.withLock { $0.newest }
+      chunk = try #require(newest)
+      let delta = ClaimWord.delta(byteCount: ClaimWord.maximalCapacity + ClaimWord.unit, sequenceCount: 0)
+      word = unsafe ClaimWord(
+        bits: chunk.descriptor.pointee.claim.wrappingAdd(delta, ordering: .acquiring).oldValue
+      )
+      #expect(word.byteOffset <= word.capacity)
+    }
+
+    func letGo() { ring.close(chunk, at: word) }
+  }
+
+  @Test(arguments: 0..<5)
+  func whoLookedBeforeTheEpochCameIsRefusedBehindIt(turn: Int) throws {
+    let fixture = try StoreFixture()
+    let old = fixture.queue
+    try old.append([0])
+    let held = try HeldRing(old)
+    let codes = Mutex<[SpateError.Code?]>([])
+    let threads = try (0..<3).map { _ in
+      try EngineThread(name: "late") {
+        let error = failure { try Self.append(turn, [9], to: old) }
+        codes.withLock { $0.append(error?.code) }
+      }
+    }
+    // They are on their way; one that is not is refused by its first look.
+    usleep(100_000)
+    old.ring.raiseFence(to: 1)
+    held.letGo()
+    for thread in threads { thread.join() }
+    #expect(codes.withLock { $0 } == [.fenced, .fenced, .fenced])
+    let new = try old.fenced(at: 1)
+    let sequence = try new.appendBlocking([1])
+    // One of them had a claim at least.
+    #expect(sequence > 1)
+    #expect(try new.readAll().map(\.sequence) == [0, sequence])
+  }
+
+  @Test func theEpochIsInForceBeforeItsFrameHasAPlace() throws {
+    let fixture = try StoreFixture()
+    let queue = fixture.queue
+    try queue.append([0])
+    let event = queue.ring.changed.current
+    queue.ring.raiseFence(to: 1)
+    // Who waits for room looks again.
+    #expect(queue.ring.changed.current != event)
+    let held = try HeldRing(queue)
+    let fencing = try EngineThread(name: "fences") { _ = failure { try queue.fenced(at: 2) } }
+    let limit = ContinuousClock.now + .seconds(10)
+    while queue.fencingEpoch < 2, .now < limit { usleep(1000) }
+    #expect(queue.fencingEpoch == 2)
+    held.letGo()
+    fencing.join()
+  }
+
+  @Test func aClaimBehindThatOfANewerEpochIsNeverFilled() throws {
+    let fixture = try StoreFixture { $0.memoryBudgetByteCount = 32 << 20 }
+    let queue = fixture.queue
+    let rounds = 20_000
+    let isOver = Flag()
+    let appended = Mutex<[(epoch: UInt64, sequence: UInt64)]>([])
+    // Where each epoch came into force.
+    let places = Mutex<[UInt64]>([0])
+    try onThreads(2) { thread in
+      if thread == 0 {
+        defer { isOver.raise() }
+        for epoch in 1...UInt64(rounds) {
+          queue.ring.raiseFence(to: epoch)
+          while true {
+            guard case .claimed(let claimed) = queue.ring.claim(byteCount: 40, sequenceCount: 1) else {
+              continue
+            }
+            let sequence = claimed.sequence
+            queue.ring.abandon(claimed, sequenceCount: 1, timestamp: 1)
+            places.withLock { $0.append(sequence) }
+            break
+          }
+          for _ in 0..<(epoch % 64) { spate_cpu_pause() }
+        }
+        return
+      }
+      var mine: [(UInt64, UInt64)] = []
+      let bytes: [UInt8] = [1]
+      while !isOver.isRaised {
+        let handle = Queue(core: queue.core)
+        while let outcome = try? unsafe handle.tryAppend(bytes.span.bytes) {
+          if case .appended(let sequence) = outcome { mine.append((handle.fence, sequence)) }
+          if isOver.isRaised { break }
+        }
+      }
+      let all = mine
+      appended.withLock { $0 = all }
+    }
+    let (found, begins) = (appended.withLock { $0 }, places.withLock { $0 })
+    #expect(found.count > 0)
+    var wrong = 0
+    for (epoch, sequence) in found where epoch < rounds && sequence > begins[Int(epoch) + 1] { wrong += 1 }
+    #expect(wrong == 0)
+  }
+
   // MARK: Races
 
   /// An append that races with an epoch: what it appended, by the first and the last sequence.
@@ -218,7 +334,8 @@ import Testing
       let sequence = try queue.append(payload, level: .published)
       return sequence...sequence
     case 1:
-      guard case .appended(let sequence) = try unsafe queue.tryAppend(payload.span.bytes, key: RawSpan()) else {
+      guard case .appended(let sequence) = try unsafe queue.tryAppend(payload.span.bytes, key: RawSpan())
+      else {
         return nil
       }
       return sequence...sequence
@@ -228,10 +345,13 @@ import Testing
       let range = try queue.append(batch, level: .published)
       return range.lowerBound...range.upperBound - 1
     case 3:
-      let next = queue.statistics.durableSequence + 1
-      guard case .appended = try unsafe queue.append(payload.span.bytes, at: next, level: .published) else {
-        return nil
+      var next = queue.durableSequence
+      var outcome = try unsafe queue.append(payload.span.bytes, at: next, level: .published)
+      if case .already(let end) = outcome {
+        next = end
+        outcome = try unsafe queue.append(payload.span.bytes, at: next, level: .published)
       }
+      guard case .appended = outcome else { return nil }
       return next...next
     default:
       var claim = try queue.claim(byteCount: payload.count)
@@ -313,7 +433,8 @@ import Testing
 
 extension Queue {
   /// Appends so many zeros, as far as `published`.
-  fileprivate func append(filling byteCount: Int, until deadline: ContinuousClock.Instant) throws(SpateError) {
+  fileprivate func append(filling byteCount: Int, until deadline: ContinuousClock.Instant) throws(SpateError)
+  {
     let bytes = [UInt8](repeating: 0, count: byteCount)
     try unsafe append(bytes.span.bytes, level: .published, until: deadline)
   }
