@@ -99,8 +99,32 @@ extension Queue {
     throw fencedError
   }
 
+  @inline(__always)
+  func abandon(_ claimed: consuming Claimed, sequenceCount: Int) {
+    unsafe abandon(
+      claimed.start,
+      byteCount: claimed.byteCount,
+      sequenceCount: sequenceCount,
+      position: claimed.position,
+      salt: claimed.salt
+    )
+  }
+
   @inline(never)
-  private func abandon(_ claimed: consuming Claimed, sequenceCount: Int) {
-    ring.abandon(claimed, sequenceCount: sequenceCount, timestamp: currentTimestamp)
+  private func abandon(
+    _ start: UnsafeMutableRawPointer,
+    byteCount: Int,
+    sequenceCount: Int,
+    position: UInt64,
+    salt: UInt64
+  ) {
+    unsafe ring.abandon(
+      start,
+      byteCount: byteCount,
+      sequenceCount: sequenceCount,
+      position: position,
+      salt: salt,
+      timestamp: currentTimestamp
+    )
   }
 }

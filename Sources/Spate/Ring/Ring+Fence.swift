@@ -28,16 +28,22 @@ extension Ring {
   ///     ┌───────────┬───────────┬─ … ─┬───────────────────────┐
   ///     │ abandoned │ abandoned │     │ abandoned             │    the last one takes what is left
   ///     └───────────┴───────────┴─ … ─┴───────────────────────┘
-  func abandon(_ claimed: consuming Claimed, sequenceCount: Int, timestamp: UInt64) {
-    let salt = claimed.salt
-    let position = claimed.position
-    let start = unsafe claimed.start
+  ///
+  /// Given in pieces: what is passed as a whole has to be put together in memory, by each append.
+  func abandon(
+    _ start: UnsafeMutableRawPointer,
+    byteCount: Int,
+    sequenceCount: Int,
+    position: UInt64,
+    salt: UInt64,
+    timestamp: UInt64
+  ) {
     // SAFETY: the claim owns its bytes until it is published; each of its records has a frame header at least. The first
     // word is left alone, since the committer may look at it; the rest may hold bytes of another queue.
-    unsafe (start + 8).initializeMemory(as: UInt8.self, repeating: 0, count: claimed.byteCount - 8)
+    unsafe (start + 8).initializeMemory(as: UInt8.self, repeating: 0, count: byteCount - 8)
     for index in 0..<sequenceCount {
       let offset = index * FrameHeader.byteCount
-      let room = index + 1 < sequenceCount ? FrameHeader.byteCount : claimed.byteCount - offset
+      let room = index + 1 < sequenceCount ? FrameHeader.byteCount : byteCount - offset
       var header = FrameHeader(
         type: .abandoned,
         timestamp: timestamp,

@@ -63,6 +63,8 @@ final class Ring: @unchecked Sendable {
   let configuration: RingConfiguration
   /// The largest claim that shares a chunk with others.
   let sharedClaimLimit: Int
+  /// ``publishesWithBarrier``, where each publish reads it: a static one is looked up with a call.
+  let hasToPublishWithBarrier = Ring.publishesWithBarrier
   /// Signalled when a chunk was closed or opened, when memory or a segment came, and on failure.
   let changed = EventCount()
   /// The queue around the ring, which outlives it in use: whoever reaches the ring holds the queue.

@@ -475,8 +475,8 @@ int spate_trim_before(spate_queue *queue, uint64_t sequence, spate_error *error)
  * SPATE_EINVAL inside an atomic batch, with the batch's first sequence in the error. */
 int spate_truncate_tail(spate_queue *queue, uint64_t sequence, spate_error *error);
 
-/* A range of a segment file that holds whole frames of durable records, as Format.md describes them: a frame begins with
- * 32 bytes of header, the payload comes next. */
+/* A range of a segment file, or of a copy of the log's end in memory, that holds whole frames of durable records, as
+ * Format.md describes them: a frame begins with 32 bytes of header, the payload comes next. */
 typedef struct spate_range {
   int32_t descriptor; /* open for reading: for sendfile, copy_file_range and pread; not to be closed */
   uint32_t reserved;
@@ -488,11 +488,11 @@ typedef struct spate_range {
   uint64_t end_sequence;   /* after its last one */
 } spate_range;
 
-/* Pins the files that hold the records from `first` up to `end` (UINT64_MAX: as far as there are final blocks), up to
- * `maximal_count` segments, and lends their ranges until spate_ranges_release. Trimming goes on meanwhile: the disk space
- * comes back with the release. *next (may be NULL) is the sequence to go on at, through a cursor where it is before `end`.
- * The end of a segment that was left just now counts as final a moment later, when it is sealed.
- * Blocks on the disk. Errors: SPATE_ERANGE, SPATE_ERESOURCES. */
+/* Pins the files that hold the records from `first` up to `end` (UINT64_MAX: up to the durable end of the log), up to
+ * `maximal_count` ranges, and lends those until spate_ranges_release. Trimming goes on meanwhile: the disk space comes back
+ * with the release. *next (may be NULL) is the sequence to go on at. What lies in the last, unfinished block of the log comes
+ * as a range of a file in memory: that block is written again past the page cache, in which a socket may hold what sendfile
+ * took of it. Blocks on the disk. Errors: SPATE_ERANGE, SPATE_ERESOURCES. */
 int spate_queue_ranges(
   spate_queue *queue, uint64_t first, uint64_t end, size_t maximal_count, spate_ranges **ranges,
   const spate_range **array, size_t *count, uint64_t *next, spate_error *error);

@@ -203,7 +203,7 @@ import Testing
     var batch = RecordBatch()
     for _ in 0..<count { try batch.append(CursorFixture.payload(7, 100)) }
     let claimed = try queue.claimWaiting(byteCount: batch.byteCount, sequenceCount: count, until: -1)
-    queue.ring.abandon(claimed, sequenceCount: count, timestamp: 1)
+    queue.abandon(claimed, sequenceCount: count)
     #expect(try queue.appendBlocking([1]) == UInt64(count + 1))
     let expected: [UInt64] = [0, UInt64(count + 1)]
     #expect(try queue.readAll().map(\.sequence) == expected)
@@ -294,7 +294,7 @@ import Testing
               continue
             }
             let sequence = claimed.sequence
-            queue.ring.abandon(claimed, sequenceCount: 1, timestamp: 1)
+            queue.abandon(claimed, sequenceCount: 1)
             places.withLock { $0.append(sequence) }
             break
           }
@@ -404,7 +404,7 @@ import Testing
     var inForce: UInt8 = 0
     var seen = 0
     let inspector = try StoreInspector(path: fixture.scratch.path)
-    for segment in try inspector.queue(named: "events").segments {
+    for segment in try inspector.queue(named: "events").segments where segment.isUsed {
       var reader = try inspector.segment(segment.number, ofQueue: "events")
       while case .frame(let frame)? = reader.next() {
         switch frame.kind {

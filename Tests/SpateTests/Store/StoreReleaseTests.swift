@@ -22,7 +22,7 @@ import Testing
   @Test func aClosedStoreIsGivenUpAlthoughItsDiskWasFull() throws {
     let scratch = IOScratch()
     var options = StoreOptions()
-    options.quotaByteCount = 256 << 10
+    options.quotaByteCount = 512 << 10
     options.maximalSegmentByteCount = 64 << 10
     weak var engine: Engine?
     do {
