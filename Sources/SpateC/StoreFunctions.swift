@@ -150,7 +150,9 @@ public func spate_store_advances(
       if taken.isEmpty { break }
       box.queues.withLock { queues in
         for advance in taken {
-          guard let queue = queues.newest(of: advance.queue), let handle = unsafe queue.handle else { continue }
+          guard let queue = queues.newest(of: advance.queue), let handle = unsafe queue.handle else {
+            continue
+          }
           unsafe array[found] = spate_advance(
             queue: handle,
             tag: queue.tag,
