@@ -46,6 +46,27 @@ int64_t spate_pwritev(int fd, const struct iovec *vectors, int count, uint64_t o
   return written < 0 ? -errno : written;
 }
 
+int spate_memory_file(const char *name, const void *bytes, size_t byteCount) {
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return -errno;
+  for (size_t written = 0; written < byteCount;) {
+    ssize_t count = pwrite(fd, (const char *)bytes + written, byteCount - written, (off_t)written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      int error = count < 0 ? errno : ENOMEM;
+      close(fd);
+      return -error;
+    }
+    written += (size_t)count;
+  }
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return spate_descriptor_note(fd);
+}
+
 int64_t spate_pread(int fd, void *bytes, size_t count, uint64_t offset) {
   ssize_t got = pread(fd, bytes, count, (off_t)offset);
   return got < 0 ? -errno : got;

@@ -149,7 +149,7 @@ extension Queue {
   /// - Throws: `tooLarge`, `closed`, `queueFailed`, `diskFull`.
   public func tryClaim(byteCount: Int) throws(SpateError) -> Claim? {
     let frame = try claimFrameByteCount(byteCount)
-    switch ring.claim(byteCount: frame, sequenceCount: 1) {
+    switch try claim(byteCount: frame, sequenceCount: 1) {
     case .claimed(let claimed): return Claim(queue: self, claimed: claimed, byteCount: byteCount)
     case .backPressured: return nil
     case .refused(let refusal): throw refusal.error

@@ -212,6 +212,9 @@ extension Cursor {
       unsafe sink.add(reader.frame, reader.frameSequence)
       taken += reader.frameByteCount
       count += 1
+      let more = reader.run(maximalCount: maximalCount - count, byteCount: byteCount - taken, into: &sink)
+      count += more.count
+      taken += more.byteCount
       guard count < maximalCount, taken < byteCount else { break }
       do throws(SpateError) {
         guard try reader.advance() else { break }

@@ -125,7 +125,7 @@ extension Queue {
   private func publishAtOnce(_ body: RecordBody) -> PublishedRecord? {
     guard body.frameByteCount <= ring.sharedClaimLimit else { return nil }
     let stamped = body.stamped(at: currentTimestamp)
-    guard let claimed = ring.claimOnce(byteCount: body.frameByteCount, sequenceCount: 1) else { return nil }
+    guard let claimed = claimOnce(byteCount: body.frameByteCount) else { return nil }
     return fill(claimed, with: body, stamped)
   }
 
@@ -157,7 +157,7 @@ extension Queue {
   {
     try checkSize(body.frameByteCount)
     let stamped = body.stamped(at: currentTimestamp)
-    switch ring.claim(byteCount: body.frameByteCount, sequenceCount: 1) {
+    switch try claim(byteCount: body.frameByteCount, sequenceCount: 1) {
     case .claimed(let claimed):
       return .appended(sequence: fill(claimed, with: body, stamped).sequence)
     case .backPressured: return countRefusal(policy, records: 1) ?? .backPressured
@@ -181,7 +181,7 @@ extension Queue {
     while true {
       let event = ring.changed.current
       let failure: SpateError
-      switch ring.claim(byteCount: byteCount, sequenceCount: sequenceCount) {
+      switch try claim(byteCount: byteCount, sequenceCount: sequenceCount) {
       case .claimed(let claimed):
         if waitedFrom != 0 {
           core.counters.countBackPressure(nanoseconds: spate_now_monotonic_ns() &- waitedFrom)

@@ -77,7 +77,7 @@ extension Queue {
         try unsafe headers.span.bytes.withUnsafeBytes { (headers) throws(SpateError) -> PublishedRecord? in
           let body = unsafe RecordBody(payload: payload, key: key, headers: headers, timestamp: timestamp)
           let stamped = body.stamped(at: currentTimestamp)
-          switch ring.claim(byteCount: body.frameByteCount, sequenceCount: 1) {
+          switch try claim(byteCount: body.frameByteCount, sequenceCount: 1) {
           case .claimed(let claimed): return fill(claimed, with: body, stamped)
           case .backPressured:
             core.counters.countBackPressure(nanoseconds: 0)

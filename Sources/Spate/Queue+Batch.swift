@@ -38,7 +38,7 @@ extension Queue {
       throw SpateError(.invalidArgument, "the batch is empty; append at least one record")
     }
     try checkSize(batch.byteCount)
-    switch ring.claim(byteCount: batch.byteCount, sequenceCount: batch.count) {
+    switch try claim(byteCount: batch.byteCount, sequenceCount: batch.count) {
     case .claimed(let claimed): return .appended(sequence: publish(batch, in: claimed).sequences.lowerBound)
     case .backPressured: return countRefusal(policy, records: batch.count) ?? .backPressured
     case .refused(let refusal):

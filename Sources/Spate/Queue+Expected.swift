@@ -26,7 +26,7 @@ extension Queue {
     let limit = Deadline.monotonicNanoseconds(deadline)
     while true {
       let event = ring.changed.current
-      switch ring.claim(byteCount: frame, at: sequence) {
+      switch try claim(byteCount: frame, at: sequence) {
       case .claimed(let claimed):
         // SAFETY: the pointers are used while the spans are borrowed by this call.
         let body = unsafe payload.withUnsafeBytes { payload in

@@ -2,18 +2,19 @@ extension Queue {
   /// Pins the segment files that hold durable records, and says where in them: for brokers that send a log's bytes
   /// with `sendfile` and do not touch them. Blocks on the disk; any thread.
   ///
-  /// The end of the log is left out as far as it lies in a block that is written again when the log grows: read it
-  /// through a cursor, from ``SegmentRanges/endSequence`` on.
+  /// What lies in the last, unfinished block of the log is given out as a range of a file in memory, a copy: that block
+  /// is written again as the log grows, past the page cache, and what `sendfile` took of it may be held by a socket for
+  /// long. The kernel can then not drop the page when the block is written, and reports that as a failed sync.
   ///
   /// - Parameters:
   ///   - sequence: the first record; nil begins at the oldest that is kept.
-  ///   - end: the sequence behind the last record; nil goes as far as there are final blocks.
-  ///   - limit: the most segments.
+  ///   - end: the sequence behind the last record; nil goes as far as the log is durable.
+  ///   - limit: the most ranges.
   /// - Throws: `outOfRange` for records that were trimmed or are beyond the end of the log; `invalidArgument` for an
   ///   end before the beginning; `resourceExhausted` without a descriptor left; `corrupt` and `ioFailed` when the
   ///   place cannot be found; `closed`.
   /// - Complexity: O(segments); and for a record inside a segment, or the end of the one that is appended to,
-  ///   O(bytes of a chunk).
+  ///   O(bytes of a chunk). What is copied is less than a block and a record that shares a chunk with others.
   @available(*, noasync)
   public func segmentRanges(
     from sequence: UInt64? = nil,
@@ -37,6 +38,7 @@ struct SegmentRangeFinder {
   private let end: LogMark?
   private var place: LogMark
   private var pins: [SegmentPin] = []
+  private var copies: [MemoryFile] = []
   private(set) var ranges: [SegmentRange] = []
 
   init(_ core: QueueCore, from sequence: UInt64?, upTo end: UInt64?) throws(SpateError) {
@@ -49,9 +51,12 @@ struct SegmentRangeFinder {
   }
 
   /// What was collected.
-  var result: SegmentRanges { SegmentRanges(ranges: ranges, pins: pins, endSequence: place.sequence) }
+  var result: SegmentRanges {
+    SegmentRanges(ranges: ranges, pins: pins, copies: copies, endSequence: place.sequence)
+  }
 
-  /// Adds the range of the next segment; false when there is nothing more in final blocks.
+  /// Adds the range of the next segment, or of what is durable behind its final blocks; false when there is nothing
+  /// more.
   mutating func addNext() throws(SpateError) -> Bool {
     let bound = min(end?.position ?? .max, settled)
     while place.position < bound, let segment = core.catalog.segment(containing: place.position) {
@@ -62,9 +67,56 @@ struct SegmentRangeFinder {
       if isMore { add(pin, to: stop) }
       let isEnd = !isWhole || stop.position < pin.segment.limitPosition
       place = isEnd ? stop : core.catalog.segment(after: segment.number)?.use.base ?? stop
-      if isMore || isEnd { return isMore }
+      if isMore { return true }
+      if isEnd { return try addTail(of: pin.segment, upTo: bound) }
     }
     return false
+  }
+
+  /// Adds a copy of the frames that begin at the place and are durable, which lie in blocks that are written again.
+  private mutating func addTail(of segment: SegmentDescription, upTo end: UInt64) throws(SpateError) -> Bool {
+    let limit = min(end, segment.limitPosition)
+    guard place.position < limit else { return false }
+    let base = Format.alignDown(place.position, to: segment.blockByteCount)
+    let memory = BlockBuffer(
+      byteCount: Int(Format.alignUp(limit, to: segment.blockByteCount) - base),
+      alignment: max(segment.blockByteCount, core.storage.blockByteCount)
+    )
+    // Past the page cache, which must not hold what is written again.
+    guard let file = try core.openFile(of: segment, .readDirect) else { return false }
+    defer { core.storage.close(file) }
+    let count = try unsafe core.storage.read(file, into: memory.bytes, at: segment.fileOffset(of: base))
+    // SAFETY: the memory lives until the end of this call, and is not written any more.
+    let bytes = unsafe UnsafeRawBufferPointer(rebasing: memory.bytes[..<min(count, Int(limit - base))])
+    var scanner = unsafe FrameScanner(
+      bytes: bytes,
+      basePosition: base,
+      start: place.position,
+      sequence: place.sequence,
+      salt: segment.salt,
+      blockByteCount: segment.blockByteCount,
+      limit: limit
+    )
+    while case .frame = scanner.next() {}
+    let stop = LogMark(position: scanner.position, sequence: scanner.sequence)
+    guard stop.position > place.position else { return false }
+    let tail = unsafe UnsafeRawBufferPointer(
+      rebasing: bytes[Int(place.position - base)..<Int(stop.position - base)]
+    )
+    let copy = try unsafe MemoryFile(tail.bytes)
+    ranges.append(
+      SegmentRange(
+        fileDescriptor: copy.descriptor,
+        offset: 0,
+        byteCount: stop.position - place.position,
+        position: place.position,
+        salt: segment.salt,
+        sequences: place.sequence..<stop.sequence
+      )
+    )
+    copies.append(copy)
+    place = stop
+    return true
   }
 
   private mutating func add(_ pin: SegmentPin, to stop: LogMark) {

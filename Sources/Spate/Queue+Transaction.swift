@@ -137,7 +137,7 @@ extension Queue {
     let outcome = try core.state.append(
       byteCount: head.frames.byteCount + transaction.records.byteCount,
       sequenceCount: transaction.records.count,
-      isAllowed: { (content) throws(SpateError) in try Self.check(changes, against: content) },
+      isAllowed: { (content) throws(SpateError) in try check(changes, against: content) },
       notes: { end in
         var notes: [QueueState.Note] = []
         for one in acknowledged {
@@ -203,23 +203,21 @@ extension Queue {
     if level == .durable { core.state.settle() }
   }
 
-  /// Throws what speaks against changes to what is in force.
-  private static func check(
+  /// Throws what speaks against changes to what is in force; puts a new fencing epoch in force. Under the lock that
+  /// the claim is made under, so no epoch comes between the two.
+  private func check(
     _ changes: [QueueContent.Change],
     against content: borrowing QueueContent
   ) throws(SpateError) {
+    if case .fence(let epoch)? = changes.first {
+      try core.state.checkFence(epoch)
+      return ring.raiseFence(to: epoch)
+    }
+    try checkFence()
     guard !changes.isEmpty else { return }
     var next = QueueContent()
     next.metadata = content.metadata
-    for change in changes {
-      if case .fence(let epoch) = change, epoch < content.fencingEpoch {
-        throw SpateError(
-          .fenced,
-          "fencing epoch \(epoch) is out of date: \(content.fencingEpoch) is in force"
-        )
-      }
-      next.apply(change)
-    }
+    for change in changes { next.apply(change) }
     guard next.metadataByteCount <= QueueState.metadataLimit else {
       throw SpateError(
         .tooLarge,

@@ -10,12 +10,12 @@ extension Queue {
   /// cut records are removed.
   ///
   /// - Throws: `outOfRange` when there is no such record; `invalidArgument` when it stands inside an atomic
-  ///   batch, with the batch's first sequence: a batch is there as a whole or not at all; `closed`,
+  ///   batch, with the batch's first sequence: a batch is there as a whole or not at all; `fenced`, `closed`,
   ///   `queueFailed`, `diskFull` without room for one more segment file, and what the disk says. If it throws before the cut is durable the log is as it was,
   ///   after a reopening at the latest.
   /// - Complexity: O(bytes of the segment that holds the record).
   @available(*, noasync)
   public func truncate(from sequence: UInt64) throws(SpateError) {
-    try core.truncate(from: sequence)
+    try core.truncate(from: sequence) { () throws(SpateError) in try checkFence() }
   }
 }

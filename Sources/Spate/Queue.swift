@@ -4,16 +4,22 @@ import Synchronization
 /// An append-only log of records with dense sequences, in one store.
 ///
 /// A handle: cheap to copy around, safe to share between threads. All handles of one queue are the same
-/// queue.
+/// queue; they differ in the fencing epoch that their appends carry.
 public final class Queue: Sendable {
   let core: QueueCore
   let ring: Ring
   let clock: StoreClock
 
-  init(core: QueueCore) {
+  /// The fencing epoch that appends through this handle carry: the one that was in force when it was taken, or that it
+  /// was taken for by ``fenced(at:until:)``.
+  public let fence: UInt64
+
+  /// A handle that appends with a fencing epoch; nil for the one in force.
+  init(core: QueueCore, fence: UInt64? = nil) {
     self.core = core
     ring = core.ring
     clock = core.clock
+    self.fence = fence ?? core.ring.fencingEpoch
   }
 
   /// Whether this and another handle are of the same queue: not of one that was dropped, and its successor.

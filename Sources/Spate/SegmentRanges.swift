@@ -5,21 +5,21 @@ import Synchronization
 /// Trimming and retention go on meanwhile, and give a pinned file's disk space back when the last of its pins goes.
 /// Safe to share between threads; the last reference that goes releases them.
 public final class SegmentRanges: Sendable {
-  /// The ranges, oldest first; empty when nothing that was asked for lies in final blocks of a file.
+  /// The ranges, oldest first; empty when nothing that was asked for is durable.
   public let ranges: [SegmentRange]
   /// The sequence to go on at: everything before it, from what was asked for on, is in the ranges.
   public let endSequence: UInt64
-  private let pins: Mutex<[SegmentPin]>
+  private let held: Mutex<(pins: [SegmentPin], copies: [MemoryFile])>
 
-  init(ranges: [SegmentRange], pins: [SegmentPin], endSequence: UInt64) {
+  init(ranges: [SegmentRange], pins: [SegmentPin], copies: [MemoryFile], endSequence: UInt64) {
     self.ranges = ranges
     self.endSequence = endSequence
-    self.pins = Mutex(pins)
+    held = Mutex((pins, copies))
   }
 
   /// Closes the files and lets the segments go. Nobody may use the descriptors any more. Releasing twice does
   /// nothing. Any thread.
-  public func release() { pins.withLock { $0.removeAll() } }
+  public func release() { held.withLock { $0 = ([], []) } }
 }
 
 /// A segment's file, open, with its use registered: it may be unlinked, and is not written again.

@@ -113,7 +113,7 @@ public final class Store: Sendable {
 
   /// Opens the queue with a name, recovering it, or makes it. Blocks on the disk the first time; any thread.
   ///
-  /// Asking again for an open queue gives a handle to the same one.
+  /// Asking again for an open queue gives a handle to the same one, whose appends carry the fencing epoch in force.
   ///
   /// - Parameter name: 1 to 200 bytes of UTF-8, without `/`, not beginning with a dot.
   /// - Throws: `invalidArgument` for a bad name, `notFound` when it must not be made, `unsupportedFormat`,

@@ -138,6 +138,6 @@ public struct Transaction: ~Copyable, Sendable {
     changes.append(.metadata(name: name, value: value.isEmpty ? nil : value))
   }
 
-  /// Puts a fencing epoch in force.
+  /// Puts a fencing epoch in force, in a transaction that does nothing else.
   mutating func fence(at epoch: UInt64) { changes.append(.fence(epoch)) }
 }

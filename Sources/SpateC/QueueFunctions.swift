@@ -20,26 +20,32 @@ public func spate_queue_open(
     let given = try unsafe SpateC.options(options)
     // Outside the lock: recovery takes its time. The engine gives the same queue to all who ask.
     let opened = try unsafe box.store.queue(named: name, options: QueueOptions(given))
-    let handle: Result<HandleOfQueue, SpateError> = box.queues.withLock { queues in
-      // Not the one that was dropped meanwhile.
-      if let known = queues[name], known.queue.isSame(as: opened) {
-        known.openCount += 1
-        unsafe known.tag = given.tag
-        return .success(unsafe HandleOfQueue(token: known.handle))
-      }
+    unsafe result.pointee = try box.token(of: opened, tag: given.tag)
+    return 0
+  }
+}
+
+extension StoreBox {
+  /// The token of a queue's handle for its epoch, which wants one close more.
+  func token(of queue: Queue, tag: UnsafeMutableRawPointer?) throws(SpateError) -> OpaquePointer? {
+    let tag = unsafe Tag(pointer: tag)
+    let handle: Result<HandleOfQueue, SpateError> = queues.withLock { queues in
       do throws(SpateError) {
-        let made = unsafe QueueBox(opened, of: box, tag: given.tag)
-        let fast = unsafe Unmanaged.passUnretained(opened).toOpaque()
-        unsafe made.handle = try makeHandle(.queue, made, fast: fast)
-        queues[name] = made
-        return .success(unsafe HandleOfQueue(token: made.handle))
+        let box = try unsafe queues.open(queue, of: self, tag: tag.pointer)
+        return .success(unsafe HandleOfQueue(token: box.handle))
       } catch {
         return .failure(error)
       }
     }
-    unsafe result.pointee = try handle.get().token
-    return 0
+    return unsafe try handle.get().token
   }
+}
+
+/// A caller's tag on its way into a lock.
+@safe
+private struct Tag: @unchecked Sendable {
+  // SAFETY: only passed on.
+  let pointer: UnsafeMutableRawPointer?
 }
 
 /// A token on its way out of a lock.
@@ -79,7 +85,7 @@ public func spate_queue_close(_ queue: OpaquePointer?, _ error: UnsafeMutablePoi
         return .others
       }
       if box.isLent { return .busy }
-      if queues[box.queue.name] === box { queues[box.queue.name] = nil }
+      queues.remove(box)
       return .last
     }
     switch step {

@@ -5,8 +5,8 @@ import Synchronization
 /// What a store's token stands for: the store, the handles of its queues, and how much of it is lent.
 final class StoreBox: Sendable {
   let store: Store
-  /// The open queues by name: opening one again gives the same handle.
-  let queues = Mutex<[String: QueueBox]>([:])
+  /// The open handles of queues.
+  let queues = Mutex(OpenQueueBoxes())
   /// How many batches, views, claims and ranges are out; the top bit once the store is closed.
   private let lent = Atomic<UInt64>(0)
   private static var closed: UInt64 { 1 << 63 }

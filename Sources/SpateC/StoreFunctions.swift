@@ -107,12 +107,10 @@ public func spate_store_drop(
   unsafe reporting(to: error) { () throws(SpateError) in
     let box = try unsafe object(store, .store, as: StoreBox.self)
     let name = try unsafe string(name, "name")
-    let dropped = box.queues.withLock { $0[name] }
-    if dropped?.isLent ?? false {
-      throw SpateError(.busy, "claims, ranges or records of the queue are out; end them first")
-    }
+    let (dropped, isLent) = box.queues.withLock { ($0.all(named: name), $0.isLent(name)) }
+    if isLent { throw SpateError(.busy, "claims, ranges or records of the queue are out; end them first") }
     try box.store.drop(queueNamed: name)
-    box.queues.withLock { if let dropped, $0[name] === dropped { $0[name] = nil } }
+    box.queues.withLock { queues in dropped.forEach { queues.remove($0) } }
     return 0
   }
 }
@@ -152,9 +150,9 @@ public func spate_store_advances(
       if taken.isEmpty { break }
       box.queues.withLock { queues in
         for advance in taken {
-          guard let queue = queues[advance.queue.name], queue.queue.isSame(as: advance.queue),
-            let handle = unsafe queue.handle
-          else { continue }
+          guard let queue = queues.newest(of: advance.queue), let handle = unsafe queue.handle else {
+            continue
+          }
           unsafe array[found] = spate_advance(
             queue: handle,
             tag: queue.tag,

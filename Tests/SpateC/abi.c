@@ -55,6 +55,8 @@ PROMISED(
   int, spate_queue_cursors,
   (spate_queue *, int (*)(void *, const char *, uint64_t), void *, spate_error *));
 PROMISED(int, spate_queue_durable, (spate_queue *, uint64_t *, spate_error *));
+PROMISED(int, spate_queue_fence, (spate_queue *, uint64_t, int64_t, spate_queue **, spate_error *));
+PROMISED(int, spate_queue_fencing_epoch, (spate_queue *, uint64_t *, spate_error *));
 PROMISED(int, spate_queue_metadata, (spate_queue *, const char *, void *, size_t, size_t *, spate_error *));
 PROMISED(
   int, spate_queue_open,

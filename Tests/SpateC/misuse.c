@@ -219,6 +219,31 @@ static void closeBesideWaits(const char *at) {
   }
 }
 
+/* A closed store lends nothing more, not even what a cursor has before it. */
+static void lendNothingOfAClosedStore(const char *at) {
+  spate_store *store;
+  spate_queue *queue;
+  spate_cursor *cursor;
+  spate_batch *batch;
+  spate_record record;
+  const spate_record *records;
+  size_t count;
+  spate_entry entry = {"x", 1, NULL, 0, NULL, 0, 0};
+  WORKS(spate_store_open(at, NULL, &store, &failure));
+  WORKS(spate_queue_open(store, "lent", NULL, &queue, &failure));
+  for (int index = 0; index < 5; index++) WORKS(spate_append_wait(queue, &entry, SPATE_DURABLE, -1, NULL, &failure));
+  WORKS(spate_cursor_open(queue, NULL, &cursor, &failure));
+  WORKS(spate_cursor_next(cursor, 0, &record, &failure));
+  WORKS(spate_cursor_release(cursor, &failure));
+  WORKS(spate_store_close(store, &failure));
+  GIVES(SPATE_ECLOSED, spate_cursor_next(cursor, 0, &record, &failure));
+  GIVES(SPATE_ECLOSED, spate_cursor_next_batch(cursor, 0, 0, 0, &batch, &records, &count, &failure));
+  GIVES(SPATE_ECLOSED, spate_queue_read(queue, 0, &batch, &records, &failure));
+  CHECK(batch == NULL);
+  WORKS(spate_cursor_close(cursor, &failure));
+  WORKS(spate_queue_close(queue, &failure));
+}
+
 /* A queue that was dropped and made again has a handle of its own, and the old one stays closed. */
 static void dropAndMakeAgain(const char *at) {
   spate_store *store;
@@ -253,6 +278,7 @@ int main(int argc, char **argv) {
   badOptions(at);
   closedHandles(at);
   closeBesideWaits(at);
+  lendNothingOfAClosedStore(at);
   dropAndMakeAgain(at);
   CHECK(strcmp(spate_code_name(SPATE_EAGAIN), "SPATE_EAGAIN") == 0);
   CHECK(strcmp(spate_code_name(-1000), "SPATE_E?") == 0 && strcmp(spate_code_name(3), "SPATE_END") == 0);

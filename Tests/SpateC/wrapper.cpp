@@ -61,13 +61,18 @@ static void use(const std::string &path) {
   queue.truncate_tail(5);
   CHECK(queue.append("again") == 5);
   queue.trim_before(1);
+  CHECK(queue.fencing_epoch() == 0);
+  auto leader = queue.fence(3);
+  throwsCode(SPATE_EFENCED, [&] { queue.append("late"); });
+  throwsCode(SPATE_EFENCED, [&] { queue.fence(2); });
+  CHECK(leader.append("new") == 6 && queue.fencing_epoch() == 3);
   store.queue("brief");
   store.drop("brief");
   throwsCode(SPATE_ENOTFOUND, [&] { store.drop("brief"); });
   CHECK(store.event_fd() >= 0);
-  queue.append("told");
+  leader.append("told");
   auto advances = store.advances();
-  CHECK(advances.size() <= 1 && (advances.empty() || advances[0].queue == queue.get()));
+  CHECK(advances.size() <= 1 && (advances.empty() || advances[0].queue == leader.get()));
 }
 
 int main(int argc, char **argv) {
@@ -76,7 +81,7 @@ int main(int argc, char **argv) {
   use(std::string(path) + "/one");
   use(std::string(path) + "/two");
   spate::store again(std::string(path) + "/one");
-  CHECK(again.queue("q").durable_sequence() == 7);
+  CHECK(again.queue("q").durable_sequence() == 8);
   again.close();
   throwsCode(SPATE_EINVAL, [&] { again.queue("q"); });
   removeTree(path);

@@ -13,6 +13,7 @@ from ._errors import Code, SpateError
 from ._interface import Handle, call, ffi, lib, nanoseconds, sized
 
 if TYPE_CHECKING:
+    from ._store import Store
     from ._transaction import Transaction
 
 Bytes = Union[bytes, bytearray, memoryview]
@@ -63,8 +64,9 @@ class Queue(Handle):
 
     _close_function = lib.spate_queue_close
 
-    def __init__(self, handle: Any, owner: object, name: str) -> None:
-        super().__init__(handle, owner)
+    def __init__(self, handle: Any, store: "Store", name: str) -> None:
+        super().__init__(handle, store)
+        self._store = store
         self.name = name
 
     # Appending
@@ -152,6 +154,22 @@ class Queue(Handle):
         following = ffi.new("uint64_t *")
         code = call(lib.spate_append_at, self._handle, sequence, entry, level, nanoseconds(timeout), following)
         return Append({0: "appended", lib.SPATE_ALREADY: "already"}.get(code, "gap"), int(following[0]))
+
+    def fence(self, epoch: int, timeout: float | None = None) -> "Queue":
+        """Puts a fencing epoch in force, durably, and returns the queue whose appends carry it: for a change of leaders.
+
+        Objects that were opened before raise SpateError with Code.EFENCED when they append; nothing of it is in the log.
+        """
+        fenced = ffi.new("spate_queue **")
+        call(lib.spate_queue_fence, self._handle, epoch, nanoseconds(timeout), fenced)
+        return self._store._adopt(fenced[0], self.name)
+
+    @property
+    def fencing_epoch(self) -> int:
+        """The fencing epoch in force; 0 while none was ever set."""
+        epoch = ffi.new("uint64_t *")
+        call(lib.spate_queue_fencing_epoch, self._handle, epoch)
+        return int(epoch[0])
 
     def wait(self, sequence: int, level: Level = Level.DURABLE, timeout: float | None = None) -> None:
         """Waits until the record with `sequence` is at `level`."""

@@ -96,8 +96,12 @@ class Store(Handle):
         options.maximal_age_ns = int(maximal_age * 1e9)
         handle = ffi.new("spate_queue **")
         call(lib.spate_queue_open, self._handle, name.encode(), options, handle)
-        queue = Queue(handle[0], self, name)
-        self._queues[_number(handle[0])] = queue
+        return self._adopt(handle[0], name)
+
+    def _adopt(self, handle: Any, name: str) -> Queue:
+        """Makes an object for the handle of a queue."""
+        queue = Queue(handle, self, name)
+        self._queues[_number(handle)] = queue
         return queue
 
     @property

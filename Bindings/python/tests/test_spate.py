@@ -225,6 +225,20 @@ class PlaceTests(StoreCase):
         self.assertEqual(self.queue.append(b"y"), 6)
         self.queue.trim_before(3)
 
+    def test_who_was_replaced_appends_no_more(self) -> None:
+        descriptor = self.store.event_fd
+        self.assertEqual(self.queue.fencing_epoch, 0)
+        with self.queue.fence(7) as leader:
+            for append in (self.queue.append, self.queue.try_append, lambda payload: self.queue.append_batch([payload])):
+                with self.assertRaises(spate.SpateError) as raised:
+                    append(b"late")
+                self.assertIs(raised.exception.code, spate.Code.EFENCED)
+                self.assertIsNone(raised.exception.sequence)
+            self.assertEqual(leader.append(b"new"), 0)
+            self.assertEqual(leader.fencing_epoch, 7)
+            self.assertEqual(select.select([descriptor], [], [], 30)[0], [descriptor])
+            self.assertEqual([one.queue for one in self.store.advances()], [leader])
+
     def test_an_event_loop_is_told_once_a_commit(self) -> None:
         descriptor = self.store.event_fd
         self.queue.append(b"x")

@@ -24,6 +24,10 @@ int spate_openat(int dirfd, const char *path, unsigned flags);
 // Closes; the descriptor is gone whatever close() reports.
 void spate_close(int fd);
 
+// Makes a file in memory of these bytes, which nobody can change or resize. It is gone with the last descriptor. The
+// descriptor, or a negative errno.
+int spate_memory_file(const char *name, const void *bytes, size_t byteCount);
+
 // One `pwritev2`: the byte count, or a negative errno. `durably` sets RWF_DSYNC.
 int64_t spate_pwritev(int fd, const struct iovec *vectors, int count, uint64_t offset, int durably);
 

@@ -22,6 +22,8 @@ final class Housekeeper: Sendable {
     var postponed: [Job] = []
     var postponedUntil: UInt64 = 0
     var isStopping = false
+    /// Whether nobody will do a job any more. Jobs name queues, which keep their store alive.
+    var isOver = false
     var lastWorkNanoseconds = spate_now_monotonic_ns()
   }
 
@@ -39,9 +41,9 @@ final class Housekeeper: Sendable {
     self.pool = pool
   }
 
-  /// Puts a job at the end of the list. Any thread, also with a ring's lock held.
+  /// Puts a job at the end of the list, unless all is over. Any thread, also with a ring's lock held.
   func request(_ job: Job) {
-    state.withLock { $0.jobs.append(job) }
+    state.withLock { if !$0.isOver { $0.jobs.append(job) } }
     event.signal()
   }
 
@@ -91,13 +93,24 @@ final class Housekeeper: Sendable {
     }
     guard jobs.isEmpty, due.isEmpty else { return .worked }
     if isStopping {
-      timers.removeAll()
+      guard end() else { return .worked }
       hasEnded.store(true, ordering: .releasing)
       return .ended
     }
     // A second without any work: the spike is over.
     if now &- lastWorkNanoseconds >= Self.coolingNanoseconds { pool.cool(keeping: 0) }
     return .quiet(coolingAt: lastWorkNanoseconds &+ Self.coolingNanoseconds)
+  }
+
+  /// Forgets what waits for a disk that has room, and takes nothing more. False when there is a job to do yet.
+  private func end() -> Bool {
+    timers.close()
+    return state.withLock { state in
+      guard state.jobs.isEmpty else { return false }
+      state.isOver = true
+      state.postponed.removeAll()
+      return true
+    }
   }
 
   /// The jobs that are listed, and those whose time to be tried again has come.

@@ -7,12 +7,19 @@ extension QueueCore {
   ///
   /// The ring is paused and emptied, then the committer forgets its places, then a new segment begins at the
   /// cut: once its first frame is durable, its header cuts what earlier segments hold beyond it.
-  func truncate(from sequence: UInt64) throws(SpateError) {
+  ///
+  /// - Parameter isAllowed: asked while the ring takes no claims, so that no fencing epoch comes into force behind it;
+  ///   throws what refuses the truncation.
+  func truncate(
+    from sequence: UInt64,
+    isAllowed: () throws(SpateError) -> Void
+  ) throws(SpateError) {
     let failure: SpateError? = maintenance.withLock { _ in
       do throws(SpateError) {
         if let failure = watermarks.failure { throw failure }
         ring.refuse(.paused)
         defer { ring.refuse(nil) }
+        try isAllowed()
         try makeEverythingDurable()
         try cut(at: sequence)
         return nil

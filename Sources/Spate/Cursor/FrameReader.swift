@@ -52,8 +52,8 @@ struct FrameReader: ~Copyable {
   /// Whether the frame at `position` was claimed and not published when it was looked at.
   var isStopped = false
   /// The record that ``advance()`` found.
-  private(set) var frame: UnsafeRawPointer
-  private(set) var frameSequence: UInt64 = 0
+  var frame: UnsafeRawPointer
+  var frameSequence: UInt64 = 0
 
   var skipBelow: UInt64 = 0
   var skipBefore: UInt64 = 0
@@ -75,7 +75,7 @@ struct FrameReader: ~Copyable {
   var pendingError: SpateError?
   var seenTruncations: UInt64
   // SAFETY: the registry's, which `log` keeps.
-  private let truncationWord: UnsafeMutablePointer<Atomic<UInt64>>
+  let truncationWord: UnsafeMutablePointer<Atomic<UInt64>>
   /// Whether the reader goes on by itself where what is kept begins, when its place was trimmed.
   var passesTrimmed = false
   /// Whether the disk may be read now; if not, `needsDisk` says that it would have been.

@@ -58,7 +58,7 @@ extension Ring {
   /// Ends `chunk` where the claim that did not fit began. Only the one claimant whose claim crossed the
   /// capacity calls this.
   @inline(never)
-  private func close(_ chunk: Chunk, at word: ClaimWord) {
+  func close(_ chunk: Chunk, at word: ClaimWord) {
     let offset = word.byteOffset
     let position = chunk.basePosition + UInt64(offset)
     let end = Format.alignUp(position, to: configuration.blockByteCount)
@@ -141,7 +141,7 @@ extension Ring {
   /// The second half of a publish: whether somebody must be told of it.
   @inline(__always)
   func attendIfAsked() {
-    if Self.publishesWithBarrier {
+    if hasToPublishWithBarrier {
       // ORDERING: a read-modify-write, since this kernel has no membarrier: if the committer set the bit
       // before this, we see it; if after, its acquiring exchange sees our stamp.
       let bits = unsafe words.header.pointee.attention.bitwiseOr(0, ordering: .sequentiallyConsistent)

@@ -168,7 +168,7 @@ extension Ring {
       cutPosition: state.nextCutPosition ?? end.position,
       epoch: state.epoch,
       flags: state.nextUseFlags.union(configuration.segmentFlags),
-      fencingEpoch: state.fencingEpoch,
+      fencingEpoch: fencingEpoch,
       timestamp: now,
       dataOffset: configuration.dataOffset
     )

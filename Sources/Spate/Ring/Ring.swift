@@ -42,7 +42,6 @@ final class Ring: @unchecked Sendable {
     var nextCapacity: Int
     var lastOpenedTimestamp: UInt64 = 0
     var epoch: UInt64
-    var fencingEpoch: UInt64
     var nextUseFlags: SegmentUse.Flags
     var nextCutPosition: UInt64?
     var refusal: Refusal?
@@ -64,6 +63,8 @@ final class Ring: @unchecked Sendable {
   let configuration: RingConfiguration
   /// The largest claim that shares a chunk with others.
   let sharedClaimLimit: Int
+  /// ``publishesWithBarrier``, where each publish reads it: a static one is looked up with a call.
+  let hasToPublishWithBarrier = Ring.publishesWithBarrier
   /// Signalled when a chunk was closed or opened, when memory or a segment came, and on failure.
   let changed = EventCount()
   /// The queue around the ring, which outlives it in use: whoever reaches the ring holds the queue.
@@ -78,7 +79,7 @@ final class Ring: @unchecked Sendable {
     pool: BufferPool,
     configuration: RingConfiguration
   ) {
-    words = RingWords()
+    words = RingWords(fencingEpoch: fencingEpoch)
     self.pool = pool
     self.configuration = configuration
     sharedClaimLimit = configuration.maximalChunkByteCount / 4
@@ -87,7 +88,6 @@ final class Ring: @unchecked Sendable {
         end: end,
         nextCapacity: configuration.minimalChunkByteCount,
         epoch: epoch,
-        fencingEpoch: fencingEpoch,
         nextUseFlags: flags,
         nextCutPosition: cutPosition,
         segmentByteCount: configuration.minimalSegmentByteCount

@@ -2,7 +2,7 @@ import Synchronization
 
 /// The words of a ring that producers read on every append, on lines of their own.
 ///
-///     line 0   current, attention     read by every append, written once a chunk or when going idle
+///     line 0   current, attention, fence     read by every append, written once a chunk or when going idle
 struct RingHeader: ~Copyable {
   /// The address of the chunk that takes claims, with bit 0 set while no next chunk can be opened.
   ///
@@ -12,7 +12,11 @@ struct RingHeader: ~Copyable {
   /// Why somebody must be told of the next publish; 0 on the hot path. See ``Attention``.
   let attention = Atomic<UInt32>(Attention.committerIdle)
   private let padding0: UInt32 = 0
-  private let padding1: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
+  /// The fencing epoch in force: who appends with an older one is refused. Only grows.
+  let fencingEpoch: Atomic<UInt64>
+  private let padding1: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
+
+  init(fencingEpoch: UInt64) { self.fencingEpoch = Atomic(fencingEpoch) }
 
   static var blocked: UInt { 1 }
 }
@@ -31,13 +35,13 @@ struct RingWords: @unchecked Sendable {
   // SAFETY: allocated with the ring, freed with it; all fields are atomic.
   let header: UnsafeMutablePointer<RingHeader>
 
-  init() {
+  init(fencingEpoch: UInt64) {
     let raw = UnsafeMutableRawPointer.allocate(
       byteCount: (MemoryLayout<RingHeader>.stride + 63) & ~63,
       alignment: 64
     )
     unsafe header = raw.bindMemory(to: RingHeader.self, capacity: 1)
-    unsafe header.initialize(to: RingHeader())
+    unsafe header.initialize(to: RingHeader(fencingEpoch: fencingEpoch))
   }
 
   func destroy() {

@@ -40,7 +40,6 @@ final class QueueState: Sendable {
   private let state: Mutex<State>
   private let settling = Mutex<Void>(())
   private let firstFramePosition: Atomic<UInt64>
-  private let fencingEpochWord: Atomic<UInt64>
   private let isTickDue = Atomic<Bool>(false)
 
   init(core: QueueCore, recovered: RecoveredQueue) {
@@ -50,18 +49,10 @@ final class QueueState: Sendable {
       State(latest: recovered.content, durable: recovered.content, coveredEnd: end, framesEnd: end)
     )
     firstFramePosition = Atomic(recovered.firstStatePosition.map { max(1, $0) } ?? 0)
-    fencingEpochWord = Atomic(recovered.content.fencingEpoch)
   }
 
   /// Where a scan has to begin to see every frame that the checkpoint does not contain; 0 when it contains all.
   var statePosition: UInt64 { firstFramePosition.load(ordering: .acquiring) }
-
-  /// The fencing epoch in force. One load; at each append through a fenced handle.
-  @inline(__always)
-  var fencingEpoch: UInt64 {
-    // ORDERING: acquire, pairs with the release in `append`.
-    fencingEpochWord.load(ordering: .acquiring)
-  }
 
   /// The metadata as published.
   var metadata: [String: [UInt8]] { state.withLock { $0.latest.metadata } }
@@ -73,6 +64,26 @@ final class QueueState: Sendable {
   var acknowledgements: [CursorReference: Acknowledgement] {
     settle()
     return state.withLock { $0.durable.acknowledgements }
+  }
+
+  /// Whether a fencing epoch has to be put in force: no frame of it was appended yet.
+  ///
+  /// - Throws: `fenced` when a newer one is in force.
+  func mustFence(at epoch: UInt64) throws(SpateError) -> Bool {
+    try state.withLock { (state) throws(SpateError) in
+      try checkFence(epoch)
+      return state.latest.fencingEpoch < epoch
+    }
+  }
+
+  /// Throws when an epoch that somebody wants to put in force is below the one that is.
+  func checkFence(_ epoch: UInt64) throws(SpateError) {
+    let current = core.ring.fencingEpoch
+    guard epoch < current else { return }
+    throw SpateError(
+      .fenced,
+      "fencing epoch \(epoch) is out of date: \(current) is in force, and somebody newer owns the log"
+    )
   }
 
   /// Behind the last change that was noted.
@@ -108,9 +119,6 @@ final class QueueState: Sendable {
       }
     }
   }
-
-  /// Puts a fencing epoch in force, before its frame is claimed.
-  func fence(at epoch: UInt64) { fencingEpochWord.max(epoch, ordering: .releasing) }
 
   /// ORDERING: sequentially consistent, before the claim: a chunk that is opened behind the frame's reads it.
   private func noteFrameIsComing() {

@@ -84,7 +84,7 @@ enum {
   SPATE_EREADONLY = -17,    /* the store was opened read-only */
   SPATE_ERESOURCES = -18,   /* too many files, too little memory, or another limit */
   SPATE_EUNSUPPORTED = -19, /* the kernel, container or file system lacks something */
-  SPATE_EFENCED = -20,      /* an operation of an older fencing epoch */
+  SPATE_EFENCED = -20,      /* a handle of an older fencing epoch: somebody newer owns the log; nothing was appended */
   SPATE_ERANGE = -21,       /* the place is beyond the end of the log, or was trimmed */
   SPATE_EBUSY = -22,        /* views, batches, claims or ranges are out, or another thread is in the call */
   SPATE_EAGAIN = -23,       /* no room in the memory budget; nothing was appended */
@@ -177,7 +177,7 @@ int spate_store_drop(spate_store *store, const char *name, spate_error *error);
 
 /* A queue that moved on. */
 typedef struct spate_advance {
-  spate_queue *queue;        /* the open handle of the queue; it stays the caller's */
+  spate_queue *queue;        /* the open handle of the queue, of its newest fencing epoch; it stays the caller's */
   void *tag;                 /* what spate_queue_options.tag said */
   uint64_t durable_sequence; /* the sequence after its last durable record */
   int32_t status;            /* 0, or the code of what keeps it from becoming durable any further */
@@ -242,7 +242,8 @@ typedef struct spate_queue_statistics {
 } spate_queue_statistics;
 
 /* Opens the queue with a name, recovering it, or makes it. A name has 1 to 200 bytes, no '/', and does not begin with a
- * dot. Opening it again gives the same handle, which then wants one close more. Blocks on the disk the first time. */
+ * dot. Opening it again gives the same handle, which then wants one close more, unless a newer fencing epoch came into
+ * force: then one of its own. Blocks on the disk the first time. */
 int spate_queue_open(
   spate_store *store, const char *name, const spate_queue_options *options, spate_queue **queue, spate_error *error);
 
@@ -313,6 +314,20 @@ int spate_append_entries(
 int spate_append_at(
   spate_queue *queue, uint64_t sequence, const spate_entry *entry, int level, int64_t timeout_ns, uint64_t *next,
   spate_error *error);
+
+/* Puts a fencing epoch in force, durably, and gives the handle whose appends carry it: for brokers that change their
+ * leader. A handle carries the epoch that was in force when it was opened. Through those of older epochs appends, claims,
+ * transactions and truncations give SPATE_EFENCED from then on and leave nothing in the log; their other calls go on.
+ * When this returns all records that came before are durable, and none of an older epoch comes behind. Reopening, trimming
+ * and truncating keep the epoch. Asking for the epoch in force gives its handle: two leaders must not have the same one.
+ * *fenced wants a close of its own. Blocks; a claim that was open before is waited for. Errors: SPATE_EFENCED for an epoch
+ * below the one in force; SPATE_EAGAIN, SPATE_EFULL, SPATE_EBUSY (beside a truncation), SPATE_ETIMEDOUT...: older epochs are
+ * refused from now on all the same, until the store is closed; call it again. */
+int spate_queue_fence(
+  spate_queue *queue, uint64_t epoch, int64_t timeout_ns, spate_queue **fenced, spate_error *error);
+
+/* The fencing epoch in force; 0 while none was ever set. Never blocks. */
+int spate_queue_fencing_epoch(spate_queue *queue, uint64_t *epoch, spate_error *error);
 
 /* Waits until the record with `sequence` is at `level`. Errors: SPATE_ETIMEDOUT; what failed the queue. */
 int spate_wait(spate_queue *queue, uint64_t sequence, int level, int64_t timeout_ns, spate_error *error);
@@ -460,8 +475,8 @@ int spate_trim_before(spate_queue *queue, uint64_t sequence, spate_error *error)
  * SPATE_EINVAL inside an atomic batch, with the batch's first sequence in the error. */
 int spate_truncate_tail(spate_queue *queue, uint64_t sequence, spate_error *error);
 
-/* A range of a segment file that holds whole frames of durable records, as Format.md describes them: a frame begins with
- * 32 bytes of header, the payload comes next. */
+/* A range of a segment file, or of a copy of the log's end in memory, that holds whole frames of durable records, as
+ * Format.md describes them: a frame begins with 32 bytes of header, the payload comes next. */
 typedef struct spate_range {
   int32_t descriptor; /* open for reading: for sendfile, copy_file_range and pread; not to be closed */
   uint32_t reserved;
@@ -473,11 +488,11 @@ typedef struct spate_range {
   uint64_t end_sequence;   /* after its last one */
 } spate_range;
 
-/* Pins the files that hold the records from `first` up to `end` (UINT64_MAX: as far as there are final blocks), up to
- * `maximal_count` segments, and lends their ranges until spate_ranges_release. Trimming goes on meanwhile: the disk space
- * comes back with the release. *next (may be NULL) is the sequence to go on at, through a cursor where it is before `end`.
- * The end of a segment that was left just now counts as final a moment later, when it is sealed.
- * Blocks on the disk. Errors: SPATE_ERANGE, SPATE_ERESOURCES. */
+/* Pins the files that hold the records from `first` up to `end` (UINT64_MAX: up to the durable end of the log), up to
+ * `maximal_count` ranges, and lends those until spate_ranges_release. Trimming goes on meanwhile: the disk space comes back
+ * with the release. *next (may be NULL) is the sequence to go on at. What lies in the last, unfinished block of the log comes
+ * as a range of a file in memory: that block is written again past the page cache, in which a socket may hold what sendfile
+ * took of it. Blocks on the disk. Errors: SPATE_ERANGE, SPATE_ERESOURCES. */
 int spate_queue_ranges(
   spate_queue *queue, uint64_t first, uint64_t end, size_t maximal_count, spate_ranges **ranges,
   const spate_range **array, size_t *count, uint64_t *next, spate_error *error);

@@ -28,8 +28,7 @@ class error : public std::runtime_error {
   int system_error() const noexcept { return failure_.system_error; }
   // The sequence concerned; of an append whose wait failed: the record that is in doubt.
   std::optional<std::uint64_t> sequence() const {
-    if (failure_.known & SPATE_ERROR_HAS_SEQUENCE) return failure_.sequence;
-    return std::nullopt;
+    return failure_.known & SPATE_ERROR_HAS_SEQUENCE ? std::optional(failure_.sequence) : std::nullopt;
   }
 
  private:
@@ -70,15 +69,11 @@ class owner {
   explicit owner(Handle *handle) : handle_(handle) {}
   owner(owner &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   owner &operator=(owner &&other) noexcept {
-    if (this != &other) {
-      if (handle_) Close(handle_, nullptr);
-      handle_ = std::exchange(other.handle_, nullptr);
-    }
+    owner taken(std::move(other));
+    std::swap(handle_, taken.handle_);
     return *this;
   }
-  ~owner() {
-    if (handle_) Close(handle_, nullptr);
-  }
+  ~owner() { if (handle_) Close(handle_, nullptr); }
   // Gives the handle back now, and throws what kept it from that: the handle stays then, if it was busy.
   void close() {
     if (!handle_) return;
@@ -95,9 +90,7 @@ class owner {
   Handle *handle_ = nullptr;
 };
 
-inline std::string_view view(const void *bytes, std::size_t size) {
-  return {static_cast<const char *>(bytes), size};
-}
+inline std::string_view view(const void *bytes, std::size_t size) { return {static_cast<const char *>(bytes), size}; }
 }  // namespace detail
 
 // A record that is lent.
@@ -136,7 +129,6 @@ class batch : public detail::owner<spate_batch, spate_batch_release> {
    private:
     const spate_record *at_;
   };
-
   batch() = default;
   batch(spate_batch *handle, const spate_record *records, std::size_t count)
       : owner(handle), records_(records), count_(count) {}
@@ -221,8 +213,17 @@ class queue : public detail::owner<spate_queue, spate_queue_close> {
   }
   std::uint64_t durable_sequence() const {
     std::uint64_t sequence;
-    detail::call(spate_queue_durable, get(), &sequence);
-    return sequence;
+    return detail::call(spate_queue_durable, get(), &sequence), sequence;
+  }
+  // The handle of a fencing epoch, which is in force from now on.
+  queue fence(std::uint64_t epoch, timeout timeout = timeout::for_ever()) {
+    spate_queue *handle;
+    detail::call(spate_queue_fence, get(), epoch, timeout.nanoseconds(), &handle);
+    return queue(handle);
+  }
+  std::uint64_t fencing_epoch() const {
+    std::uint64_t epoch;
+    return detail::call(spate_queue_fencing_epoch, get(), &epoch), epoch;
   }
   void trim_before(std::uint64_t sequence) { detail::call(spate_trim_before, get(), sequence); }
   void truncate_tail(std::uint64_t sequence) { detail::call(spate_truncate_tail, get(), sequence); }
@@ -281,8 +282,7 @@ class store : public detail::owner<spate_store, spate_store_close> {
   // The eventfd that becomes readable once a commit, and the queues that moved on since.
   int event_fd() {
     int descriptor;
-    detail::call(spate_store_event_fd, get(), &descriptor);
-    return descriptor;
+    return detail::call(spate_store_event_fd, get(), &descriptor), descriptor;
   }
   std::vector<spate_advance> advances(std::size_t capacity = 64) {
     std::vector<spate_advance> found(capacity);
@@ -292,7 +292,6 @@ class store : public detail::owner<spate_store, spate_store_close> {
     return found;
   }
 };
-
 }  // namespace spate
 
 #endif

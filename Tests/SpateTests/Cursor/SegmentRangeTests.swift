@@ -45,22 +45,41 @@ import Testing
     }
   }
 
-  @Test func rangesAndACursorBehindThemHaveEveryRecordOnce() throws {
+  @Test func rangesHaveEveryDurableRecordOnce() throws {
     let fixture = try CursorFixture()
-    try fixture.append(0..<2000)
-    for _ in 0..<2 {
+    var count = 0
+    // Ends in the middle of blocks, at different places of them, and inside of large records.
+    for (more, byteCount) in [(1, 100), (2, 100), (1997, 100), (1, 30_000), (3, 9000), (1, 200_000), (1, 5)] {
+      try fixture.append(count..<count + more, byteCount: byteCount)
+      count += more
       let pinned = try fixture.queue.segmentRanges()
-      var records = try pinned.ranges.flatMap { try Self.records(of: $0) }
-      #expect(pinned.ranges.count > 3)
-      #expect(records.count == Int(pinned.endSequence) && records.count > 1900)
-      var cursor = try fixture.queue.cursor(from: .sequence(pinned.endSequence))
-      while let record = try cursor.next() {
-        records.append(ReadRecord(sequence: record.sequence, payload: CursorFixture.bytes(record.payload)))
-      }
-      #expect(records.map(\.sequence) == Array(0..<2000))
-      #expect(records.allSatisfy { $0.payload == CursorFixture.payload(Int($0.sequence)) })
-      try fixture.reopen()
+      let records = try pinned.ranges.flatMap { try Self.records(of: $0) }
+      #expect(pinned.endSequence == UInt64(count))
+      #expect(records.map(\.sequence) == (0..<UInt64(count)).map { $0 })
+      let newest = records.suffix(more)
+      #expect(newest.allSatisfy { $0.payload == CursorFixture.payload(Int($0.sequence), byteCount) })
+      #expect(records.prefix(2000).allSatisfy { $0.payload == CursorFixture.payload(Int($0.sequence)) })
     }
+    try fixture.reopen()
+    let pinned = try fixture.queue.segmentRanges()
+    #expect(try pinned.ranges.flatMap { try Self.records(of: $0) }.count == count)
+    pinned.release()
+  }
+
+  @Test func theEndOfTheLogStaysAsItWasPinnedWhileItsBlockIsWrittenAgain() throws {
+    let fixture = try CursorFixture()
+    try fixture.append(0..<3)
+    let first = try fixture.queue.segmentRanges()
+    let before = try first.ranges.map { try Self.records(of: $0) }
+    for number in 3..<40 {
+      try fixture.append(number..<number + 1)
+      let pinned = try fixture.queue.segmentRanges(from: UInt64(number))
+      #expect(try pinned.ranges.flatMap { try Self.records(of: $0) }.count == 1)
+      pinned.release()
+    }
+    #expect(try first.ranges.map { try Self.records(of: $0) } == before)
+    #expect(before.joined().map(\.sequence) == [0, 1, 2])
+    first.release()
   }
 
   @Test func aRangeBeginsAndEndsAtTheRecordsThatWereAskedFor() throws {
