@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import Testing
 
 @testable import Spate
@@ -70,5 +72,76 @@ import Testing
     #expect(queue.metadata.count == 15)
     // One that replaces another is no more than before.
     try queue.setMetadataNow(large, named: "n12")
+  }
+
+  @Test func aReaderInAnotherPlaceSeesValuesOnceTheyAreDurable() throws {
+    let fixture = try StoreFixture()
+    try fixture.queue.setMetadataNow([1], named: "owner")
+    let reader = try ReadOnlyStore.open(at: fixture.scratch.path)
+    let queue = try reader.queue(named: "events")
+    #expect(try queue.readMetadata() == ["owner": [1]])
+    try fixture.queue.setMetadataNow([2], named: "owner")
+    #expect(try queue.readMetadata() == ["owner": [2]])
+    // Written, so that a look at the files finds it, and not synced.
+    fixture.disk.fail([.sync], with: EIO)
+    try fixture.queue.setMetadataNow([3], named: "owner", level: .published)
+    #expect(failure { try fixture.queue.wait(for: fixture.queue.core.ring.claimedEnd.sequence) } != nil)
+    #expect(fixture.queue.metadata == ["owner": [3]])
+    #expect(try queue.readMetadata() == ["owner": [2]])
+    reader.close()
+    #expect(failure { try queue.readMetadata() }?.code == .closed)
+  }
+
+  @Test func aReaderFollowsValuesThroughTrimsTruncationsAndTheNextOwner() throws {
+    let fixture = try CursorFixture()
+    let reader = try ReadOnlyStore.open(at: fixture.scratch.path)
+    try fixture.queue.setMetadataNow([0], named: "owner")
+    let queue = try reader.queue(named: "events")
+    for life in 1..<4 as Range<UInt8> {
+      let begin = Int(fixture.queue.durableSequence)
+      try fixture.queue.setMetadataNow([life], named: "owner")
+      try fixture.append(begin..<begin + 200, byteCount: 1000)
+      try fixture.queue.trim(before: UInt64(begin + 150))
+      #expect(try queue.readMetadata() == ["owner": [life]])
+      try fixture.queue.truncate(from: UInt64(begin + 180))
+      #expect(try queue.readMetadata() == ["owner": [life]])
+      try fixture.queue.setMetadataNow([life, life], named: "owner")
+      #expect(try queue.readMetadata() == ["owner": [life, life]])
+      try fixture.store.close()
+      #expect(try queue.readMetadata() == ["owner": [life, life]])
+      try fixture.reopen()
+    }
+  }
+
+  @Test func aReaderSeesValuesThatWereSetWhileTheLogIsTrimmedAllTheWhile() throws {
+    let fixture = try CursorFixture()
+    let owned = fixture.queue
+    try owned.setMetadataNow([0], named: "owner")
+    let reader = try ReadOnlyStore.open(at: fixture.scratch.path)
+    let queue = try reader.queue(named: "events")
+    let isOver = Atomic<Bool>(false)
+    let durable = Atomic<Int>(0)
+    try onThreads(2) { thread in
+      if thread == 0 {
+        defer { isOver.store(true, ordering: .releasing) }
+        for round in 1...60 {
+          try owned.setMetadataNow(Array("\(round)".utf8), named: "owner")
+          durable.store(round, ordering: .releasing)
+          for number in 0..<99 {
+            try owned.appendBlocking(CursorFixture.payload(number, 1000), level: .published)
+          }
+          let last = try owned.appendBlocking(CursorFixture.payload(99, 1000))
+          try owned.trim(before: last - 10)
+        }
+        return
+      }
+      while !isOver.load(ordering: .acquiring) {
+        let least = durable.load(ordering: .acquiring)
+        guard let found = try? queue.readMetadata()["owner"] else { continue }
+        let value = try #require(Int(String(decoding: found, as: UTF8.self)) ?? (found == [0] ? 0 : nil))
+        let most = durable.load(ordering: .acquiring) + 1
+        #expect((least...most).contains(value))
+      }
+    }
   }
 }
