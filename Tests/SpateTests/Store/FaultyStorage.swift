@@ -20,6 +20,7 @@ final class FaultyStorage: Storage {
     var paths: [Int32: String] = [:]
     var refusedCount = 0
     var step: (@Sendable (Step) -> Int32)?
+    var listing: (@Sendable () -> Void)?
     var waitingCount = 0
   }
 
@@ -35,6 +36,9 @@ final class FaultyStorage: Storage {
   /// Calls `body` before each step that anybody but the committer takes to change the directory; what it returns is
   /// the errno to fail with, or 0.
   func onEachStep(_ body: (@Sendable (Step) -> Int32)?) { state.withLock { $0.step = body } }
+
+  /// Calls `body` once, before a directory is listed.
+  func onNextListing(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.listing = body } }
 
   /// A change of the directory.
   enum Step: Sendable, Equatable {
@@ -183,7 +187,12 @@ final class FaultyStorage: Storage {
   func createDirectory(_ path: String) throws(SpateError) { try real.createDirectory(path) }
 
   func contents(ofDirectory path: String) throws(SpateError) -> [String] {
-    try real.contents(ofDirectory: path)
+    let body = state.withLock { state in
+      defer { state.listing = nil }
+      return state.listing
+    }
+    body?()
+    return try real.contents(ofDirectory: path)
   }
 
   func kind(of path: String) throws(SpateError) -> FileKind? { try real.kind(of: path) }
