@@ -15,7 +15,9 @@ struct InfoCommandTests {
     for _ in 0..<2 {
       let json = CLI.run("info", path, "q", "--json").text
       #expect(
-        json.contains(#""metadata":[{"name":"digest","valueBase64":"/wABAg=="},{"name":"term","value":"leader 7"}]"#),
+        json.contains(
+          #""metadata":[{"name":"digest","valueBase64":"/wABAg=="},{"name":"term","value":"leader 7"}]"#
+        ),
         "\(json)"
       )
       let lines = CLI.run("info", path, "q").lines

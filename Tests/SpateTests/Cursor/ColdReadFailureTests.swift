@@ -13,7 +13,10 @@ import Testing
     var size: Int32 = 0
     try #require(unsafe ioctl(file, 2, &size) == 0 && size > 0)
     var block = Int32(offset / UInt64(size))
-    try #require(unsafe ioctl(file, 1, &block) == 0 && block > 0, "the file system does not say where the file is")
+    try #require(
+      unsafe ioctl(file, 1, &block) == 0 && block > 0,
+      "the file system does not say where the file is"
+    )
     return UInt64(block) * UInt64(size)
   }
 

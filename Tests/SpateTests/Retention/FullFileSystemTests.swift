@@ -83,7 +83,9 @@ import Testing
   private func fill(_ told: Told, _ queue: Queue) throws {
     try onThreads(Self.producerCount) { way in
       var refusalCount = 0
-      while refusalCount < 5 { refusalCount = try Self.append(told, to: queue, way: way) ? 0 : refusalCount + 1 }
+      while refusalCount < 5 {
+        refusalCount = try Self.append(told, to: queue, way: way) ? 0 : refusalCount + 1
+      }
     }
   }
 
@@ -163,7 +165,12 @@ import Testing
     // What is left of the active segment is not enough for it, and so is there no room for another one.
     #expect(failure { try unsafe queue.append(payload.span.bytes, until: .past) }?.code == .diskFull)
     let waiting = try EngineThread(name: "waiting") {
-      guard let sequence = try? unsafe queue.append(payload.span.bytes, key: RawSpan(), until: .now + .seconds(60))
+      guard
+        let sequence = try? unsafe queue.append(
+          payload.span.bytes,
+          key: RawSpan(),
+          until: .now + .seconds(60)
+        )
       else { return }
       told.note(number, sequence)
       hasAppended.store(true, ordering: .releasing)
