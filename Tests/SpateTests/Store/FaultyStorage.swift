@@ -28,6 +28,8 @@ final class FaultyStorage: Storage {
   private let state = Mutex(State())
   private let changed = EventCount()
   private let committer = Atomic<UInt>(0)
+  /// What is mapped.
+  let mapped = MappedBytes()
 
   init(_ real: SystemStorage) { self.real = real }
 
@@ -216,10 +218,15 @@ final class FaultyStorage: Storage {
   func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
     -> UnsafeRawBufferPointer
   {
-    try unsafe real.map(file, at: offset, byteCount: byteCount)
+    let region = try unsafe real.map(file, at: offset, byteCount: byteCount)
+    mapped.add(byteCount)
+    return unsafe region
   }
 
-  func unmap(_ region: UnsafeRawBufferPointer) { unsafe real.unmap(region) }
+  func unmap(_ region: UnsafeRawBufferPointer) {
+    mapped.add(-region.count)
+    unsafe real.unmap(region)
+  }
 }
 
 /// The committer's queue on a ``FaultyStorage``: an operation that is to fail never reaches the kernel.
