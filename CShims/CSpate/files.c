@@ -100,6 +100,14 @@ int spate_identity(int fd, uint64_t *device, uint64_t *number) {
   return 0;
 }
 
+int spate_identity_at(int dirfd, const char *path, uint64_t *device, uint64_t *number) {
+  struct stat status;
+  if (fstatat(dirfd, path, &status, 0) < 0) return -errno;
+  *device = (uint64_t)status.st_dev;
+  *number = (uint64_t)status.st_ino;
+  return 0;
+}
+
 int spate_kind(int dirfd, const char *path) {
   struct stat status;
   if (fstatat(dirfd, path, &status, 0) < 0) {

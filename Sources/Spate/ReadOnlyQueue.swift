@@ -1,8 +1,12 @@
 /// A queue of a ``ReadOnlyStore``. A handle: cheap to copy around, safe to share between threads.
 public final class ReadOnlyQueue: Sendable {
   private let log: FollowedQueue
+  private let follower: StoreFollower
 
-  init(log: FollowedQueue) { self.log = log }
+  init(log: FollowedQueue, follower: StoreFollower) {
+    self.log = log
+    self.follower = follower
+  }
 
   /// The queue's name.
   public var name: String { log.name }
@@ -15,6 +19,17 @@ public final class ReadOnlyQueue: Sendable {
 
   /// What the files held, as they were read when nobody owned the store; empty while somebody does.
   public var recoveryReport: RecoveryReport { log.report }
+
+  /// Small values by name that the queue keeps beside its records, as they are durable now. Blocks on the disk; any thread.
+  ///
+  /// A value that its owner set at `durable` is seen as soon as that returned; one that a power cut could still take is not.
+  ///
+  /// - Throws: `closed`, `busy` when the owner trims faster than it can be followed, and what the disk says.
+  /// - Complexity: as opening the queue.
+  public func readMetadata() throws(SpateError) -> [String: [UInt8]] {
+    if let failure = log.watermarks.failure { throw failure }
+    return try follower.metadata(of: log)
+  }
 
   /// Opens a cursor on the durable records. Any thread; reads no disk. As
   /// ``Queue/cursor(from:following:batchLimit:)``.

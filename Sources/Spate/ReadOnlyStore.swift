@@ -76,7 +76,7 @@ public final class ReadOnlyStore: Sendable {
         return .failure(error)
       }
     }
-    return ReadOnlyQueue(log: try result.get())
+    return ReadOnlyQueue(log: try result.get(), follower: follower)
   }
 
   /// Closes the store. Blocks shortly. Cursors that wait get `closed`; views stay readable until released.

@@ -51,7 +51,14 @@ public final class Store: Sendable {
     let system = try SystemStorage(root: path, strategy: options.ioStrategy, mode: options.fileMode)
     let storage = wrap(system)
     let page = SharedPage(makingFor: system.rootDescriptor)
-    return try open(at: path, layout: layout, storage: storage, options: options, page: page) {
+    return try open(
+      at: path,
+      layout: layout,
+      storage: storage,
+      options: options,
+      page: page,
+      watching: system
+    ) {
       engine throws(SpateError) in try engine.start()
     }
   }
@@ -72,12 +79,14 @@ public final class Store: Sendable {
     storage: any Storage,
     options: StoreOptions,
     page: SharedPage?,
+    watching disk: SystemStorage? = nil,
     start: (Engine) throws(SpateError) -> Void
   ) throws(SpateError) -> Store {
     let lock = try StoreLock.acquire(of: path, storage: storage, page: page)
     do throws(SpateError) {
       try layout.complete(storage: storage)
-      let engine = try Engine(storage: storage, options: options, page: page)
+      let watch = disk.map { StoreWatch($0) }
+      let engine = try Engine(storage: storage, options: options, page: page, watch: watch)
       if options.quotaByteCount != nil { try engine.usage.measure(storage) }
       try start(engine)
       engine.housekeeper.request(.sweep(storage))
@@ -116,7 +125,7 @@ public final class Store: Sendable {
   /// Asking again for an open queue gives a handle to the same one, whose appends carry the fencing epoch in force.
   ///
   /// - Parameter name: 1 to 200 bytes of UTF-8, without `/`, not beginning with a dot.
-  /// - Throws: `invalidArgument` for a bad name, `notFound` when it must not be made, `unsupportedFormat`,
+  /// - Throws: `invalidArgument` for a bad name, `notFound` when it must not be made or the store's directory is gone, `unsupportedFormat`,
   ///   `corrupt` for a manifest that cannot be read, and what the disk says.
   public func queue(named name: String, options: QueueOptions = QueueOptions()) throws(SpateError) -> Queue {
     try StoreLayout.validate(queueName: name)
@@ -124,6 +133,7 @@ public final class Store: Sendable {
     // The lock is held through the recovery: two threads that ask for one queue must get one.
     let result: Result<QueueCore, SpateError> = state.withLock { state in
       if state.isClosed { return .failure(SpateError(.closed, "the store is closed; open it again")) }
+      if let loss = engine.watch?.loss { return .failure(loss) }
       if let core = state.queues[name] { return .success(core) }
       do throws(SpateError) {
         let core = try recover(name, options: options)

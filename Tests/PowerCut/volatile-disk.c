@@ -21,6 +21,7 @@
 //     hold BYTES                writes of at least so many bytes are held up from now on, for 20 s at most; 0 for no more
 //     held                      "ok COUNT": writes that are held up now
 //     release                   carries out what is held up, and holds no more
+//     spoil DISK OFFSET BYTES   reads that touch this range fail with EIO from now on; 0 bytes for none
 //     stat DISK                 "ok WRITES SYNCS UNSYNCED"
 //
 // At the end of its input it unmounts and detaches everything, and removes DIRECTORY, so nothing stays behind a caller
@@ -62,6 +63,7 @@ struct disk {
   uint32_t synced;  // the last write that a sync covered
   uint64_t writes, syncs, unsynced;
   uint64_t write_delay, sync_delay, last_due; // nanoseconds
+  uint64_t spoilt, spoilt_size; // the range that cannot be read
   int loop;
   char device[32];
   bool mounted;
@@ -323,8 +325,13 @@ static void serve_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t 
   (void)info;
   if ((uint64_t)offset >= disk_size) size = 0;
   else if (size > disk_size - (uint64_t)offset) size = disk_size - (uint64_t)offset;
+  struct disk *disk = disk_of(inode);
   pthread_mutex_lock(&mutex);
-  fuse_reply_buf(request, (char *)disk_of(inode)->now + offset, size);
+  if ((uint64_t)offset < disk->spoilt + disk->spoilt_size && disk->spoilt < (uint64_t)offset + size) {
+    fuse_reply_err(request, EIO);
+  } else {
+    fuse_reply_buf(request, (char *)disk->now + offset, size);
+  }
   pthread_mutex_unlock(&mutex);
 }
 
@@ -524,6 +531,9 @@ static void obey(char *line, char *answer, size_t size) {
     } else if (!strcmp(command, "release")) {
       hold_size = 0;
       pthread_cond_signal(&pending_changed);
+    } else if (!strcmp(command, "spoil") && count == 4) {
+      disk->spoilt = numbers[2];
+      disk->spoilt_size = numbers[3];
     } else if (!strcmp(command, "stat") && count == 2) {
       snprintf(answer, size, "ok %llu %llu %llu", (unsigned long long)disk->writes, (unsigned long long)disk->syncs,
                (unsigned long long)disk->unsynced);

@@ -43,6 +43,8 @@ struct ChildArguments: Sendable {
     var options = QueueOptions()
     let retained = number("retain", otherwise: 0)
     if retained > 0 { options.retention.maximalByteCount = retained }
+    let age = number("age", otherwise: 0)
+    if age > 0 { options.retention.maximalAgeNanoseconds = age * 1_000_000_000 }
     return options
   }
 }

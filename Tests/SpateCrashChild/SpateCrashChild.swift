@@ -8,6 +8,8 @@ import Spate
 ///     SpateCrashChild work path=… seed=… life=… [strategy=…] [mode=…] [segment=…]
 ///     SpateCrashChild hold path=…          opens the store, prints "held", and waits for the end of its input
 ///     SpateCrashChild burst path=…         opens the store, prints "open", waits for a line, publishes until it is killed
+///     SpateCrashChild exhaust path=… producers=…  as append, and takes memory until it is killed for that
+///     SpateCrashChild steps path=… age=…   appends as many records as each line of its input says
 ///     SpateCrashChild fork path=…          uses the store on both sides of a fork
 ///     SpateCrashChild descriptors path=…   uses the store without and with descriptors to be had
 ///     SpateCrashChild open path=… user=…   opens the store as that user and prints the number of the error
@@ -21,6 +23,8 @@ enum SpateCrashChild {
       case "consume": try Consumer.run(arguments)
       case "work": try Workload(arguments).run()
       case "burst": try Burst.run(arguments)
+      case "exhaust": try MemoryHog.run(arguments)
+      case "steps": try Steps.run(arguments)
       case "fork": try ForkedHost.run(arguments)
       case "descriptors": try UsedUpDescriptors.run(arguments)
       case "hold": try hold(arguments)

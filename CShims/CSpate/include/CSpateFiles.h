@@ -50,6 +50,9 @@ int64_t spate_byte_count(int fd);
 // What tells a file or directory from all others of this machine. 0, or a negative errno.
 int spate_identity(int fd, uint64_t *device, uint64_t *number);
 
+// The same of what stands at a path.
+int spate_identity_at(int dirfd, const char *path, uint64_t *device, uint64_t *number);
+
 // One of SPATE_KIND_*, following symbolic links, or a negative errno. Nothing there is SPATE_KIND_NONE.
 int spate_kind(int dirfd, const char *path);
 

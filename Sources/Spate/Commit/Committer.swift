@@ -48,6 +48,10 @@ final class Committer: @unchecked Sendable {
   var covered: [Waiter] = []
   /// Whether a queue's durable mark moved in this round.
   var hasAdvanced = false
+  /// Whether a queue's written mark moved in this round.
+  var hasWritten = false
+  /// What to do after such a round. Set before the committer begins.
+  var onWritten: (() -> Void)?
   private(set) var inFlightByteCount = 0
   /// When something moved last, monotonic ns.
   private var lastWorkNanoseconds: UInt64 = 0
@@ -255,6 +259,10 @@ final class Committer: @unchecked Sendable {
       hasAdvanced = false
       page?.signal()
       commitSignals.current?.fire()
+    }
+    if hasWritten {
+      hasWritten = false
+      onWritten?()
     }
     guard !covered.isEmpty else { return }
     for waiter in covered { waiter.complete(with: nil) }

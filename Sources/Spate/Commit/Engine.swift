@@ -20,15 +20,23 @@ final class Engine: @unchecked Sendable {
   let openQueues = OpenQueues()
   /// What readers in other processes look at; nil where there is none.
   let page: SharedPage?
+  /// Looks whether the store's directory is still there; nil for a store that is not on a real disk.
+  let watch: StoreWatch?
   /// Whose threads these are.
   let owner = OwnerProcess()
   private var threads: [EngineThread] = []
   private let openFileCount = Atomic<Int>(0)
   private let openFileLimit: Int
 
-  init(storage: any Storage, options: StoreOptions, page: SharedPage? = nil) throws(SpateError) {
+  init(
+    storage: any Storage,
+    options: StoreOptions,
+    page: SharedPage? = nil,
+    watch: StoreWatch? = nil
+  ) throws(SpateError) {
     self.storage = storage
     self.page = page
+    self.watch = watch
     self.options = options
     pool = try BufferPool(budget: options.memoryBudgetByteCount)
     reserve = StoreReserve(storage: storage)
@@ -48,7 +56,11 @@ final class Engine: @unchecked Sendable {
       commitSignals: commitSignals,
       pins: cursorSupport.pins
     )
-    housekeeper = Housekeeper(pool: pool)
+    housekeeper = Housekeeper(pool: pool, watch: watch, openQueues: openQueues)
+    if let watch {
+      let housekeeper = housekeeper
+      committer.onWritten = { if watch.ask() { housekeeper.lookSoon() } }
+    }
     ringConfiguration = RingConfiguration(
       blockByteCount: block,
       dataOffset: UInt64(block),

@@ -25,6 +25,8 @@ final class Housekeeper: Sendable {
     /// Whether nobody will do a job any more. Jobs name queues, which keep their store alive.
     var isOver = false
     var lastWorkNanoseconds = spate_now_monotonic_ns()
+    /// When the store's directory is looked at; nil when nobody asked for it.
+    var lookNanoseconds: UInt64?
   }
 
   private static let retryNanoseconds: UInt64 = 250_000_000
@@ -34,11 +36,15 @@ final class Housekeeper: Sendable {
   private let event = EventCount()
   private let pool: BufferPool
   private let timers = TimerList()
+  private let watch: StoreWatch?
+  private let openQueues: OpenQueues
   /// Whether the last turn was taken.
   let hasEnded = Atomic<Bool>(false)
 
-  init(pool: BufferPool) {
+  init(pool: BufferPool, watch: StoreWatch?, openQueues: OpenQueues) {
     self.pool = pool
+    self.watch = watch
+    self.openQueues = openQueues
   }
 
   /// Puts a job at the end of the list, unless all is over. Any thread, also with a ring's lock held.
@@ -50,6 +56,25 @@ final class Housekeeper: Sendable {
   /// Asks for a look at a queue's acknowledgements and retention in so many nanoseconds. Any thread.
   func schedule(_ core: QueueCore, after nanoseconds: UInt64) {
     if timers.schedule(core, after: nanoseconds) { event.signal() }
+  }
+
+  /// Asks for a look at the store's directory a while from now. Any thread.
+  func lookSoon() {
+    state.withLock { $0.lookNanoseconds = spate_now_monotonic_ns() &+ StoreWatch.delayNanoseconds }
+    event.signal()
+  }
+
+  /// Looks whether the store is still there, if that is due. Where it is not, all its queues fail: nothing more is
+  /// acknowledged that nobody could find again.
+  private func lookIfDue() {
+    guard let watch else { return }
+    let isDue = state.withLock { state in
+      guard let time = state.lookNanoseconds, spate_now_monotonic_ns() >= time else { return false }
+      state.lookNanoseconds = nil
+      return true
+    }
+    guard isDue, let loss = watch.look() else { return }
+    for core in openQueues.all { core.fail(loss) }
   }
 
   /// Makes ``run()`` return after the jobs that are listed now.
@@ -82,6 +107,7 @@ final class Housekeeper: Sendable {
 
   /// Does what is listed and due now: ``run()`` takes one turn after the other, a simulation when it likes.
   func turn() -> Turn {
+    lookIfDue()
     let (jobs, isStopping) = takeJobs()
     for job in jobs { perform(job, isStopping: isStopping) }
     let due = isStopping ? [] : timers.takeDue()
@@ -128,9 +154,11 @@ final class Housekeeper: Sendable {
 
   /// Sleeps until something is asked for or due.
   private func rest(from seen: UInt32, coolingAt coolingTime: UInt64) {
-    let postponed = state.withLock { $0.postponed.isEmpty ? nil : $0.postponedUntil }
+    let (postponed, look) = state.withLock { state in
+      (state.postponed.isEmpty ? nil : state.postponedUntil, state.lookNanoseconds)
+    }
     let cooling = pool.warmSlabCount > 0 ? coolingTime : nil
-    let deadline = [postponed, cooling, timers.nextDeadline].compactMap { $0 }.min()
+    let deadline = [postponed, look, cooling, timers.nextDeadline].compactMap { $0 }.min()
     _ = event.wait(from: seen, until: deadline.map { Int64(clamping: $0) } ?? -1)
   }
 

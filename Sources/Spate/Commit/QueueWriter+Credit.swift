@@ -7,6 +7,7 @@ extension QueueWriter {
     guard failure == nil else { return }
     if newWritten.position > written.position {
       written = newWritten
+      committer.hasWritten = true
       if isFull {
         isFull = false
         core.ring.liftFull()

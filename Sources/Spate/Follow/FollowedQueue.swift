@@ -109,12 +109,7 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
 
   /// The numbers of the segment files that are there and not trimmed, ascending.
   private func listSegments() throws(SpateError) -> [UInt64] {
-    let checkpoint = try QueueCheckpoint.load(
-      from: storage,
-      directory: directory,
-      queueIdentifier: manifest.queueIdentifier
-    ).checkpoint
-    let first = checkpoint?.firstSegmentNumber ?? 0
+    let first = try loadCheckpoint()?.firstSegmentNumber ?? 0
     return try storage.contents(ofDirectory: directory).compactMap { Format.segmentNumber(inName: $0) }
       .filter { $0 >= first }.sorted()
   }
@@ -170,6 +165,35 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
     let end = LogMark(position: recovered.endPosition, sequence: recovered.endSequence)
     if end.sequence < watermarks.durableSequence { cut(at: end) }
     advance(to: end)
+  }
+
+  /// What the files say of the queue's metadata, below where the log is known to be durable. Nil when the owner
+  /// changed the files meanwhile. Any thread.
+  func readMetadata() throws(SpateError) -> [String: [UInt8]]? {
+    let end = watermarks.durablePosition
+    let before = try loadCheckpoint()
+    do throws(SpateError) {
+      let recovered = try QueueRecovery.run(
+        storage: storage,
+        directory: directory,
+        manifest: manifest,
+        isReadOnly: true,
+        scope: .state(below: end)
+      )
+      // Frames that a newer checkpoint contains may have been trimmed before they were read.
+      return try loadCheckpoint() == before ? recovered.content.metadata : nil
+    } catch {
+      guard error.code == .notFound, error.path?.hasSuffix(Format.segmentSuffix) == true else { throw error }
+      return nil
+    }
+  }
+
+  private func loadCheckpoint() throws(SpateError) -> QueueCheckpoint? {
+    try QueueCheckpoint.load(
+      from: storage,
+      directory: directory,
+      queueIdentifier: manifest.queueIdentifier
+    ).checkpoint
   }
 
   private func advance(to mark: LogMark) {

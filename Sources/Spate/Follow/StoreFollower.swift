@@ -82,6 +82,40 @@ final class StoreFollower: @unchecked Sendable {
     event.signal()
   }
 
+  /// What is durable of a queue's metadata. Blocks on the disk.
+  func metadata(of queue: FollowedQueue) throws(SpateError) -> [String: [UInt8]] {
+    for _ in 0..<Self.lookLimit {
+      try refresh(queue)
+      let count = queue.cursors.truncationCount
+      let metadata = try queue.readMetadata()
+      // New frames at places that a truncation cut off must not be taken for durable ones.
+      try refresh(queue)
+      if let metadata, queue.cursors.truncationCount == count { return metadata }
+    }
+    throw SpateError(
+      .busy,
+      "the queue's owner changed its files all the while they were read; try again",
+      path: queue.directory
+    )
+  }
+
+  /// How often the files are looked at before an owner that changes them all the while is given way.
+  private static let lookLimit = 32
+
+  /// Takes over how far a queue is durable now.
+  private func refresh(_ queue: FollowedQueue) throws(SpateError) {
+    let failure: SpateError? = state.withLock { state in
+      do throws(SpateError) {
+        let changed = try attend(&state)
+        try update(queue, state.owner, isFirst: changed)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let failure { throw failure }
+  }
+
   // MARK: The thread
 
   private func run() {

@@ -86,7 +86,7 @@ extension QueueRecovery {
 
   /// Applies what frames say that the checkpoint does not contain; keeps those of the queue's own cursors.
   private mutating func apply(_ frames: [StateFrame]) {
-    for frame in frames {
+    for frame in frames where frame.position < stateEnd {
       if frame.type == .acknowledgement && frame.headers.isEmpty { cursorFrames.append(frame) }
       guard frame.position >= checkpoint.statePosition, let change = QueueContent.Change(frame) else {
         continue
@@ -175,6 +175,7 @@ extension QueueRecovery {
   mutating func makeDurable(_ chain: [SegmentDescription], from proven: UInt64, to end: UInt64)
     throws(SpateError)
   {
+    guard stateEnd == .max else { return }
     for number in files.keys.sorted() {
       guard let file = files[number] else { continue }
       guard !isReadOnly, let segment = chain.first(where: { $0.number == number }),

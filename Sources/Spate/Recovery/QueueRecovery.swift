@@ -27,12 +27,20 @@ struct QueueRecovery {
     return false
   }
 
+  /// Up to where state frames count.
+  var stateEnd: UInt64 {
+    if case .state(let end) = scope { return end }
+    return .max
+  }
+
   /// How much of the log a recovery looks at.
   enum Scope {
     /// What is needed to find the end.
     case tail
     /// Every frame; each segment is told before it is read.
     case everything((SegmentDescription) -> Void)
+    /// What state frames say below a position that is known to be durable: nothing has to be made so.
+    case state(below: UInt64)
   }
 
   var manifest: QueueManifest

@@ -6,15 +6,15 @@ import Synchronization
 /// Any thread. A store works without it; on a full disk it may not come back until there is room.
 final class StoreReserve: Sendable {
   static let name = "spate.reserve"
-  private static let byteCount = 64 << 10
+  /// XFS refuses to make a file of a few KiB until it has about 190 KiB: an inode may need a chunk of inodes.
+  private static let byteCount = 256 << 10
 
   private let storage: any Storage
   private let isThere = Mutex(false)
 
-  /// Finds out whether the file is there; makes it if it can be made.
+  /// Makes the file if it is not there and can be made, and as large as it should be.
   init(storage: any Storage) {
     self.storage = storage
-    isThere.withLock { $0 = ((try? storage.kind(of: Self.name)) ?? nil) != nil }
     fill()
   }
 
@@ -32,16 +32,24 @@ final class StoreReserve: Sendable {
   func fill() {
     isThere.withLock { isThere in
       guard !isThere else { return }
+      let isOld = ((try? storage.kind(of: Self.name)) ?? nil) != nil
       do throws(SpateError) {
-        let file = try storage.open(Self.name, .createNewBuffered)
-        defer { storage.close(file) }
-        try storage.allocate(file, byteCount: UInt64(Self.byteCount))
-        let zeros = BlockBuffer(byteCount: Self.byteCount, alignment: Format.minimumBlockByteCount)
-        try unsafe storage.write(file, UnsafeRawBufferPointer(zeros.bytes), at: 0)
+        try take(isOld ? .readWriteBuffered : .createNewBuffered)
         isThere = true
       } catch {
-        try? storage.remove(Self.name)
+        // A smaller one helps, too.
+        isThere = isOld
+        if !isOld { try? storage.remove(Self.name) }
       }
     }
+  }
+
+  private func take(_ mode: OpenMode) throws(SpateError) {
+    let file = try storage.open(Self.name, mode)
+    defer { storage.close(file) }
+    guard try storage.byteCount(of: file) < UInt64(Self.byteCount) else { return }
+    try storage.allocate(file, byteCount: UInt64(Self.byteCount))
+    let zeros = BlockBuffer(byteCount: Self.byteCount, alignment: Format.minimumBlockByteCount)
+    try unsafe storage.write(file, UnsafeRawBufferPointer(zeros.bytes), at: 0)
   }
 }

@@ -14,6 +14,9 @@ final class OpenQueues: Sendable {
     entries.withLock { $0[identifier]?.core }
   }
 
+  /// All of them.
+  var all: [QueueCore] { entries.withLock { $0.values.compactMap(\.core) } }
+
   /// Notes that a queue is open.
   func add(_ core: QueueCore) { entries.withLock { $0[core.identifier] = Entry(core: core) } }
 

@@ -8,7 +8,7 @@ struct InfoCommand: ParsableCommand {
     abstract: "Tell what is known of a store, or of one queue.",
     discussion: """
       Of a store: who owns it, how it talks to the disk, and its queues. Of a queue: its sequences and sizes, the \
-      time that it spans, its named cursors with their lag, and its segments. Reads the files as they are; nothing is changed, and somebody may own \
+      time that it spans, its named cursors with their lag, its metadata, and its segments. Reads the files as they are; nothing is changed, and somebody may own \
       the store.
 
       Examples:

@@ -21,11 +21,13 @@ struct QueueFacts {
       ("firstTime", .optional(queue.firstTimestamp.map(Timestamp.text))),
       ("lastTime", .optional(queue.lastTimestamp.map(Timestamp.text))),
       ("cursors", cursorsJSON),
-      ("metadata", .array(queue.metadata.keys.sorted().map(JSONValue.string))),
+      ("metadata", metadata.json),
       ("aside", .array(queue.asideNames.map(JSONValue.string))),
       ("segments", .array(queue.segments.map(Self.json))),
     ])
   }
+
+  private var metadata: MetadataFacts { MetadataFacts(values: queue.metadata) }
 
   /// The named cursors.
   var cursorsJSON: JSONValue { .array(queue.cursors.map(json)) }
@@ -72,15 +74,15 @@ struct QueueFacts {
       let span = last >= first ? Decimal.duration(seconds: Double(last - first) / 1e9) : "-"
       lines.append(("time", "\(Timestamp.shortText(first)) up to \(Timestamp.shortText(last)) (\(span))"))
     }
-    if !queue.metadata.isEmpty {
-      lines.append(("metadata", queue.metadata.keys.sorted().joined(separator: ", ")))
-    }
     if !queue.asideNames.isEmpty { lines.append(("set aside", queue.asideNames.joined(separator: ", "))) }
     if !queue.report.damages.isEmpty {
       let lost = queue.report.damages.reduce(0) { $0 + $1.sequences.count }
       lines.append(("damage", "\(lost) records cannot be read; see `spate verify`"))
     }
-    let tables = [queue.cursors.isEmpty ? nil : cursorTable, queue.segments.isEmpty ? nil : segmentTable]
+    let tables = [
+      queue.cursors.isEmpty ? nil : cursorTable, queue.metadata.isEmpty ? nil : metadata.table,
+      queue.segments.isEmpty ? nil : segmentTable,
+    ]
     return ([FactLines.text(lines)] + tables.compactMap(\.self)).joined(separator: "\n")
   }
 

@@ -48,6 +48,12 @@ struct BenchCommandTests {
       units: ["GB/s"],
       rowCount: 1
     ),
+    Asked(
+      words: ["cold-cursor", "--rate", "20 MB"],
+      scenario: "cold-cursor",
+      units: ["GB/s", "µs", "MiB"],
+      rowCount: 5
+    ),
     Asked(words: ["disk-stall"], scenario: "disk-stall", units: ["µs"], rowCount: 1),
     Asked(
       words: ["acknowledge"],

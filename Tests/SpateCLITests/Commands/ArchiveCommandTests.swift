@@ -1,5 +1,7 @@
 import Testing
 
+@testable import SpateCLI
+
 @Suite(.timeLimit(.minutes(2)))
 struct ArchiveCommandTests {
   let scratch = Scratch()
@@ -93,6 +95,24 @@ struct ArchiveCommandTests {
     #expect(result.error.contains("its trailer"))
   }
 
+  /// With its own checksum right: a sequence that no queue can have, and that has none behind it.
+  @Test(arguments: [UInt64(1) << 62 + 1, UInt64.max])
+  func aSequenceBeyondAllIsDamage(sequence: UInt64) throws {
+    fill(3)
+    var archive = CLI.expect("export", store, "q")
+    let start = ArchiveFormat.headByteCount + 1 + 4
+    let first = start..<start + ArchiveFormat.recordHeadByteCount + 50 + 4
+    var record = FieldBytes(byteCount: first.count)
+    for (index, byte) in archive[first].enumerated() { record.put(byte, at: index) }
+    #expect(record.checksum(4..<first.count) == UInt32(littleEndianBytes: archive[first.prefix(4)]))
+    record.put(sequence, at: 8)
+    record.put(record.checksum(4..<first.count), at: 0)
+    archive.replaceSubrange(first, with: record.bytes)
+    let result = CLI.run("import", store, "copy", input: archive)
+    #expect(result.status == .exited(3), "\(result.error)")
+    #expect(result.error.contains("is damaged"), "\(result.error)")
+  }
+
   @Test func everyFlippedByteIsFound() {
     fill(3)
     let archive = CLI.expect("export", store, "q")
@@ -104,5 +124,12 @@ struct ArchiveCommandTests {
       let result = CLI.run("import", store, "q\(offset)-\(random.next())", input: damaged)
       #expect(result.status == .exited(3) || result.status == .exited(1), "offset \(offset)")
     }
+  }
+}
+
+extension UInt32 {
+  /// The number that four bytes stand for.
+  fileprivate init(littleEndianBytes bytes: ArraySlice<UInt8>) {
+    self = bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }
 }

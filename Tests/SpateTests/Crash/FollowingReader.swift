@@ -52,6 +52,11 @@ final class FollowingReader: Sendable {
     }
   }
 
+  /// The same, and nothing is forgotten.
+  func peek(_ queue: String) -> (seen: [UInt64: UInt64], complaints: [String]) {
+    state.withLock { ($0.seen[queue] ?? [:], $0.complaints) }
+  }
+
   private func read(_ queue: ReadOnlyQueue) {
     guard var cursor = try? queue.cursor() else { return complain("\(queue.name): no cursor") }
     while !isEnding.load(ordering: .acquiring) {

@@ -7,6 +7,10 @@ import Testing
 /// Owners that meet their end, or their environment's, in other ways than a plain kill. `scripts/kill-torture` runs
 /// them too.
 @Suite(.serialized) struct TortureTests {
+  /// For how long an owner is stopped; `scripts/kill-torture` makes that minutes.
+  private static let stopSeconds =
+    unsafe getenv("SPATE_STOP_SECONDS").flatMap { unsafe Int(String(cString: $0)) } ?? 2
+
   /// Opens what a child left, and compares it with what it printed.
   private func examine(_ path: String, _ lines: [String]) throws {
     let store = try Store.open(at: path)
@@ -30,20 +34,52 @@ import Testing
     let scratch = IOScratch()
     let child = try ChildProcess(["append", "path=\(scratch.path)", "producers=2"])
     var lines: [String] = []
-    while !lines.contains(where: { $0.hasPrefix("a ") }), !child.hasEnded {
-      lines += child.takeLines()
-      usleep(1_000)
+    func follow(_ count: Int) {
+      let wanted = lines.count + count
+      while lines.count < wanted, !child.hasEnded {
+        lines += child.takeLines()
+        usleep(1_000)
+      }
     }
+    follow(20)
+    let reader = try FollowingReader(path: scratch.path, queues: ["a"])
+    follow(20)
     kill(child.identifier, SIGSTOP)
-    for _ in 0..<5 {
+    child.drain()
+    lines += child.takeLines()
+    for _ in 0..<Self.stopSeconds * 10 {
       let error = #expect(throws: SpateError.self) { try Store.open(at: scratch.path).close() }
       #expect(error?.code == .locked)
       #expect(error?.message.contains("\(child.identifier)") == true)
-      usleep(20_000)
+      usleep(100_000)
     }
+    // Whoever only reads goes on, also who comes now, and has all that was acknowledged as durable.
+    try expectSeen(reader, lines)
+    try expectSeen(try FollowingReader(path: scratch.path, queues: ["a"]), lines)
+    // So does the owner, where it stood.
+    kill(child.identifier, SIGCONT)
+    follow(200)
     lines += child.kill()
     #expect(child.wasKilled)
+    try expectSeen(reader, lines)
     try examine(scratch.path, lines)
+  }
+
+  /// A reader comes to see what was acknowledged as durable in queue `a`, with the same bytes.
+  private func expectSeen(_ reader: FollowingReader, _ lines: [String]) throws {
+    var left: [UInt64: UInt64] = [:]
+    for line in lines where line.hasPrefix("a ") && line.hasSuffix("durable") {
+      let fields = line.split(separator: " ").map(String.init)
+      left[try #require(UInt64(fields[1]))] = UInt64(fields[2])
+    }
+    #expect(!left.isEmpty)
+    let isSeen = RetentionFixture.comes {
+      let (seen, complaints) = reader.peek("a")
+      #expect(complaints.isEmpty)
+      for (sequence, hash) in seen where left[sequence] == hash { left[sequence] = nil }
+      return left.isEmpty
+    }
+    #expect(isSeen, "\(left.count) acknowledged records are not seen")
   }
 
   @Test func aForkedChildHarmsNothingOfItsParentsStore() throws {
@@ -113,6 +149,108 @@ import Testing
     let other = try Store.open(at: path, options: options)
     #expect(try other.queue(named: "a").append([1]) == 0)
     try other.close()
+  }
+
+  /// Appends until that is refused, or for half a minute: what was found, and how many were acknowledged meanwhile.
+  private func appendUntilRefused(_ queue: Queue) throws -> SpateError? {
+    var error: SpateError?
+    let payload = [UInt8](repeating: 7, count: 100)
+    _ = RetentionFixture.comes {
+      error = failure { try queue.appendBlocking(payload) }
+      return error != nil
+    }
+    return error
+  }
+
+  @Test func aDeletedStoreStopsAcknowledgingBeforeItNeedsAFile() throws {
+    let scratch = IOScratch()
+    let path = scratch.path + "/store"
+    let store = try Store.open(at: path)
+    let queue = try store.queue(named: "a")
+    let idle = try store.queue(named: "idle")
+    try queue.append([1])
+    #expect(PowerCutTools.run("rm -rf '\(path)'"))
+    let error = try #require(try appendUntilRefused(queue))
+    #expect(error.code == .queueFailed || error.code == .notFound)
+    #expect(error.message.contains("deleted or replaced"), "\(error)")
+    // All of it is gone: no queue goes on, and none is made.
+    let later = try #require(failure { try idle.append([1]) })
+    #expect(later.code == .queueFailed)
+    #expect(later.message.contains("deleted or replaced"), "\(later)")
+    #expect(failure { try store.queue(named: "b") }?.code == .notFound)
+    #expect(failure { try store.queue(named: "a") }?.code == .notFound)
+    #expect(failure { try store.close() }?.code == .notFound)
+    let other = try Store.open(at: path)
+    #expect(try other.queue(named: "a").append([1]) == 0)
+    try other.close()
+  }
+
+  @Test func aDeletionIsNoticedAfterTheLastAppendBeforeIt() throws {
+    let scratch = IOScratch()
+    let path = scratch.path + "/store"
+    let store = try Store.open(at: path)
+    let queue = try store.queue(named: "a")
+    try queue.append([1])
+    #expect(PowerCutTools.run("rm -rf '\(path)'"))
+    try queue.append([1])
+    // Nobody appends any more: the one that was lost is told of all the same.
+    #expect(RetentionFixture.comes { (try? store.queue(named: "a")) == nil })
+    #expect(failure { try queue.append([1]) }?.code == .queueFailed)
+    try? store.close()
+  }
+
+  @Test func aStoreThatIsReplacedStopsAndItsRecordsAreWhereItWasMoved() throws {
+    let scratch = IOScratch()
+    let path = scratch.path + "/store"
+    let store = try Store.open(at: path)
+    let queue = try store.queue(named: "a")
+    try queue.append([1])
+    #expect(unsafe rename(path, path + ".moved") == 0)
+    // Moved only: it is the same store.
+    for _ in 0..<5 {
+      try queue.append([1])
+      usleep(50_000)
+    }
+    let other = try Store.open(at: path)
+    let error = try #require(try appendUntilRefused(queue))
+    #expect(error.message.contains("another store"), "\(error)")
+    let durable = queue.durableSequence
+    try? store.close()
+    #expect(try other.queue(named: "a").append([1]) == 0)
+    try other.close()
+    let moved = try Store.open(at: path + ".moved")
+    #expect(try moved.queue(named: "a").readAll().count >= Int(durable))
+    try moved.close()
+  }
+
+  /// A memory group with a limit, in which a child can be put; nil with the reason where that is not allowed.
+  private static let memoryGroup: (path: String, limit: String)? = [
+    (path: "/sys/fs/cgroup/memory", limit: "memory.limit_in_bytes"),
+    (path: "/sys/fs/cgroup", limit: "memory.max"),
+  ].first { group in
+    let path = "\(group.path)/spate-probe-\(getpid())"
+    return PowerCutTools.run(
+      "mkdir '\(path)' && test -w '\(path)/\(group.limit)'; ok=$?; rmdir '\(path)'; exit $ok"
+    )
+  }
+
+  @Test(.enabled(if: memoryGroup != nil, "no memory group can be made here"))
+  func anOwnerThatIsKilledForItsMemoryLosesNothingAcknowledged() throws {
+    let group = try #require(Self.memoryGroup)
+    let path = "\(group.path)/spate-\(getpid())"
+    let scratch = IOScratch()
+    try #require(PowerCutTools.run("mkdir '\(path)' && echo 96M > '\(path)/\(group.limit)'"))
+    defer { _ = PowerCutTools.run("rmdir '\(path)'") }
+    let child = try ChildProcess(
+      [
+        "-c", "echo $$ > '\(path)/cgroup.procs'; exec \"$0\" \"$@\"", ChildProcess.executable, "exhaust",
+        "path=\(scratch.path)", "producers=3",
+      ],
+      executable: "/bin/sh"
+    )
+    let lines = child.finish()
+    #expect(child.wasKilled)
+    try examine(scratch.path, lines)
   }
 
   /// A claim that nobody publishes, abandons or drops any more.

@@ -87,6 +87,11 @@ final class VolatileDisks {
   /// Carries out what is held up, and holds no more.
   func releaseWrites() throws { try ask("release") }
 
+  /// Makes reads of a range of a disk fail from now on, as bad sectors do; an empty one for none.
+  func spoil(_ disk: Int, _ bytes: Range<UInt64>) throws {
+    try ask("spoil \(disk) \(bytes.lowerBound) \(bytes.count)")
+  }
+
   @discardableResult
   private func ask(_ command: String) throws -> String {
     let answer = program.ask(command) ?? "it has ended"

@@ -223,24 +223,6 @@ import Testing
     }
     try store.close()
   }
-
-  /// Takes every block that is left on a disk, until it is released.
-  private final class Filler {
-    private let path: String
-
-    init(_ directory: String) throws {
-      path = directory + "/filler"
-      let descriptor = unsafe open(path, O_CREAT | O_WRONLY, 0o666)
-      defer { close(descriptor) }
-      let block = [UInt8](repeating: 1, count: 4096)
-      while unsafe write(descriptor, block, block.count) > 0 {}
-      guard errno == ENOSPC else {
-        throw SpateError(.ioFailed, "the disk is not full", systemErrorNumber: errno)
-      }
-    }
-
-    deinit { unsafe unlink(path) }
-  }
 }
 
 extension Queue {

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Spate
@@ -70,5 +71,76 @@ import Testing
     #expect(queue.metadata.count == 15)
     // One that replaces another is no more than before.
     try queue.setMetadataNow(large, named: "n12")
+  }
+
+  @Test func aReaderInAnotherPlaceSeesValuesOnceTheyAreDurable() throws {
+    let fixture = try StoreFixture()
+    try fixture.queue.setMetadataNow([1], named: "owner")
+    let reader = try ReadOnlyStore.open(at: fixture.scratch.path)
+    let queue = try reader.queue(named: "events")
+    #expect(try queue.readMetadata() == ["owner": [1]])
+    try fixture.queue.setMetadataNow([2], named: "owner")
+    #expect(try queue.readMetadata() == ["owner": [2]])
+    // Published, and not written.
+    fixture.disk.stall()
+    try fixture.queue.setMetadataNow([3], named: "owner", level: .published)
+    #expect(try queue.readMetadata() == ["owner": [2]])
+    fixture.disk.resume()
+    reader.close()
+    #expect(failure { try queue.readMetadata() }?.code == .closed)
+  }
+
+  @Test func aReaderFollowsValuesThroughTrimsTruncationsAndTheNextOwner() throws {
+    let fixture = try CursorFixture()
+    let reader = try ReadOnlyStore.open(at: fixture.scratch.path)
+    try fixture.queue.setMetadataNow([0], named: "owner")
+    let queue = try reader.queue(named: "events")
+    for life in 1..<4 as Range<UInt8> {
+      let begin = Int(fixture.queue.durableSequence)
+      try fixture.queue.setMetadataNow([life], named: "owner")
+      try fixture.append(begin..<begin + 200, byteCount: 1000)
+      try fixture.queue.trim(before: UInt64(begin + 150))
+      #expect(try queue.readMetadata() == ["owner": [life]])
+      try fixture.queue.truncate(from: UInt64(begin + 180))
+      #expect(try queue.readMetadata() == ["owner": [life]])
+      try fixture.queue.setMetadataNow([life, life], named: "owner")
+      #expect(try queue.readMetadata() == ["owner": [life, life]])
+      try fixture.store.close()
+      #expect(try queue.readMetadata() == ["owner": [life, life]])
+      try fixture.reopen()
+    }
+  }
+
+  @Test func aReaderTakesNothingOfTheFilesThatIsNotKnownToBeDurable() throws {
+    let fixture = try CursorFixture()
+    try fixture.queue.setMetadataNow([1], named: "owner")
+    let storage = try SystemStorage(root: fixture.scratch.path, readOnly: true)
+    let log = try FollowedQueue(name: "events", storage: storage, support: CursorSupport(pinLimit: 0))
+    try log.scan()
+    // In the files, beyond the mark that the reader knows.
+    try fixture.queue.setMetadataNow([2], named: "owner")
+    #expect(try log.readMetadata() == ["owner": [1]])
+    try log.scan()
+    #expect(try log.readMetadata() == ["owner": [2]])
+  }
+
+  @Test func aTrimBetweenTwoLooksOfAReaderHidesNothing() throws {
+    let fixture = try CursorFixture()
+    let owned = fixture.queue
+    try owned.setMetadataNow([1], named: "owner")
+    try fixture.append(0..<200, byteCount: 1000)
+    let disk = FaultyStorage(try SystemStorage(root: fixture.scratch.path, readOnly: true))
+    let log = try FollowedQueue(name: "events", storage: disk, support: CursorSupport(pinLimit: 0))
+    try log.scan()
+    #expect(try log.readMetadata() == ["owner": [1]])
+    // The checkpoint is read, and then the owner trims the frames that it does not contain.
+    disk.onNextListing {
+      _ = try? owned.setMetadataNow([2], named: "other")
+      for number in 0..<200 { _ = try? owned.appendBlocking(CursorFixture.payload(number, 1000)) }
+      _ = try? owned.trim(before: owned.durableSequence - 10)
+    }
+    #expect(try log.readMetadata() == nil)
+    try log.scan()
+    #expect(try log.readMetadata() == ["owner": [1], "other": [2]])
   }
 }

@@ -281,6 +281,41 @@ import Testing
     #expect(queue.namedCursors.map(\.acknowledgedSequence) == [10])
   }
 
+  @Test func aDestinationThatComesBackDoesNotUndoWhatWasAcknowledgedMeanwhile() throws {
+    let fixture = try TransactionFixture()
+    let cursor = try fixture.orders.openCursor("billing")
+    try fixture.process(cursor, upTo: 10)
+    try fixture.orders.core.named.save()
+    // The log of the invoices alone knows of these.
+    for end in [20, 30, 40] { try fixture.process(cursor, upTo: UInt64(end)) }
+    let copy = try StoreCopy(of: fixture.scratch.path)
+    let directory = copy.scratch.path + "/queues/invoices"
+    let away = IOScratch()
+    let storage = try SystemStorage(root: directory, readOnly: true)
+    let names = try storage.contents(ofDirectory: ".").filter { Format.segmentNumber(inName: $0) != nil }
+    for name in names {
+      #expect(unsafe rename(directory + "/" + name, away.path + "/" + name) == 0)
+      #expect(unsafe mkdir(directory + "/" + name, 0o777) == 0)
+    }
+    do {
+      let store = try copy.open(fixture.options)
+      let orders = try store.queue(named: "orders")
+      #expect(orders.recoveryReport.findings.contains(.unreadableDestinations(count: 1)))
+      let again = try orders.openCursor("billing")
+      #expect(again.acknowledgedSequence == 10)
+      try again.acknowledge(through: 12, waitingFor: .durable)
+    }
+    let killed = try StoreCopy(of: copy.scratch.path)
+    for name in names {
+      let path = killed.scratch.path + "/queues/invoices/" + name
+      unsafe rmdir(path)
+      #expect(PowerCutTools.run("cp '\(away.path)/\(name)' '\(path)'"))
+    }
+    let orders = try killed.open(fixture.options).queue(named: "orders")
+    #expect(!orders.recoveryReport.findings.contains(.unreadableDestinations(count: 1)))
+    #expect(orders.namedCursors.map(\.acknowledgedSequence) == [13])
+  }
+
   @Test func aTruncationOfTheDestinationKeepsAcknowledgementsAndMetadata() throws {
     let fixture = try TransactionFixture()
     let cursor = try fixture.orders.openCursor("billing")

@@ -38,11 +38,11 @@ import Testing
     #expect(try fixture.queue.append(batch) == 1..<2501)
     try fixture.queue.append([2])
     for _ in 0..<2 {
-      let mapped = fixture.disk.mappedByteCount
+      let mapped = fixture.disk.mapped.total
       let payloads = try fixture.queue.readAll().map(\.payload)
       #expect(payloads.count == 2502)
       // Windows double until the batch fits.
-      #expect(fixture.disk.mappedByteCount - mapped < 6 * batch.byteCount)
+      #expect(fixture.disk.mapped.total - mapped < 6 * batch.byteCount)
       let isRight = payloads.dropFirst().dropLast().enumerated().allSatisfy {
         $0.element == StoreFixture.large($0.offset, 7000)
       }

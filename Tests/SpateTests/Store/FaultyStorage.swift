@@ -20,6 +20,7 @@ final class FaultyStorage: Storage {
     var paths: [Int32: String] = [:]
     var refusedCount = 0
     var step: (@Sendable (Step) -> Int32)?
+    var listing: (@Sendable () -> Void)?
     var waitingCount = 0
   }
 
@@ -27,7 +28,8 @@ final class FaultyStorage: Storage {
   private let state = Mutex(State())
   private let changed = EventCount()
   private let committer = Atomic<UInt>(0)
-  private let mapped = Atomic<Int>(0)
+  /// What is mapped.
+  let mapped = MappedBytes()
 
   init(_ real: SystemStorage) { self.real = real }
 
@@ -36,6 +38,9 @@ final class FaultyStorage: Storage {
   /// Calls `body` before each step that anybody but the committer takes to change the directory; what it returns is
   /// the errno to fail with, or 0.
   func onEachStep(_ body: (@Sendable (Step) -> Int32)?) { state.withLock { $0.step = body } }
+
+  /// Calls `body` once, before a directory is listed.
+  func onNextListing(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.listing = body } }
 
   /// A change of the directory.
   enum Step: Sendable, Equatable {
@@ -70,9 +75,6 @@ final class FaultyStorage: Storage {
 
   /// Lets everything succeed again.
   func heal() { state.withLock { $0.errors = [:] } }
-
-  /// How many bytes were mapped so far.
-  var mappedByteCount: Int { mapped.load(ordering: .relaxed) }
 
   /// How many operations were made to fail.
   var refusedCount: Int { state.withLock { $0.refusedCount } }
@@ -187,7 +189,12 @@ final class FaultyStorage: Storage {
   func createDirectory(_ path: String) throws(SpateError) { try real.createDirectory(path) }
 
   func contents(ofDirectory path: String) throws(SpateError) -> [String] {
-    try real.contents(ofDirectory: path)
+    let body = state.withLock { state in
+      defer { state.listing = nil }
+      return state.listing
+    }
+    body?()
+    return try real.contents(ofDirectory: path)
   }
 
   func kind(of path: String) throws(SpateError) -> FileKind? { try real.kind(of: path) }
@@ -211,11 +218,15 @@ final class FaultyStorage: Storage {
   func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
     -> UnsafeRawBufferPointer
   {
-    mapped.wrappingAdd(byteCount, ordering: .relaxed)
-    return try unsafe real.map(file, at: offset, byteCount: byteCount)
+    let region = try unsafe real.map(file, at: offset, byteCount: byteCount)
+    mapped.add(byteCount)
+    return unsafe region
   }
 
-  func unmap(_ region: UnsafeRawBufferPointer) { unsafe real.unmap(region) }
+  func unmap(_ region: UnsafeRawBufferPointer) {
+    mapped.add(-region.count)
+    unsafe real.unmap(region)
+  }
 }
 
 /// The committer's queue on a ``FaultyStorage``: an operation that is to fail never reaches the kernel.

@@ -25,7 +25,8 @@ struct BenchCommand: ParsableCommand {
       SuiteBench.self,
       AppendBench.self, ClosedLoopBench.self, SpikeBench.self, TailBench.self, DeliveryBench.self,
       ReadBackBench.self, ManyQueuesBench.self, OpenBench.self, FreshBench.self, StalledCursorBench.self,
-      DiskStallBench.self, AcknowledgeBench.self, ProcessorBench.self, MemoryBench.self, LimitsBench.self,
+      ColdCursorBench.self, DiskStallBench.self, AcknowledgeBench.self, ProcessorBench.self, MemoryBench.self,
+      LimitsBench.self,
       TargetsBench.self,
     ],
     defaultSubcommand: SuiteBench.self

@@ -75,6 +75,7 @@ enum BenchSuite {
       ("tail-64", TailScenario(cursorCount: 64)),
       ("delivery", DeliveryScenario()),
       ("stalled-cursor", StalledCursorScenario()),
+      ("cold-cursor", ColdCursorScenario()),
       ("read-back", ReadBackScenario()),
       ("many-queues", ManyQueuesScenario()),
       ("open-2", OpenScenario(logByteCount: 2_000_000_000)),

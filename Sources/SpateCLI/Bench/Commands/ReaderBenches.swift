@@ -80,6 +80,37 @@ struct StalledCursorBench: ParsableCommand {
   func run() throws { try options.run("Stalled cursor", [StalledCursorScenario(stallSeconds: stallSeconds)]) }
 }
 
+/// `spate bench cold-cursor`.
+struct ColdCursorBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cold-cursor",
+    abstract: "What a cursor that reads a large log costs producers and a tail cursor.",
+    discussion: "The producers keep a rate; name one that leaves the disk bandwidth to spare."
+  )
+  @Option(help: ArgumentHelp("Bytes of the log.", valueName: "bytes")) var log = ByteCount(bytes: 4 << 30)
+  @Option(help: ArgumentHelp("Bytes of payload that the producers append each second.", valueName: "bytes"))
+  var rate = ByteCount(bytes: 200 << 20)
+  @Option(help: ArgumentHelp("Bytes of each record, at least 8.", valueName: "bytes"))
+  var size = ByteCount(bytes: 1024)
+  @Option(help: ArgumentHelp("Producer threads.", valueName: "count")) var producers = 2
+  @OptionGroup var options: BenchOptions
+
+  func validate() throws {
+    guard size.bytes >= 8, producers >= 1, rate.bytes >= 1 else {
+      throw ValidationError("--size takes at least 8, --producers and --rate at least 1.")
+    }
+  }
+
+  func run() throws {
+    let load = PacedLoad(
+      recordByteCount: Int(size.bytes),
+      producers: producers,
+      bytesPerSecond: Double(rate.bytes)
+    )
+    try options.run("Cold cursor", [ColdCursorScenario(load: load, logByteCount: log.bytes)])
+  }
+}
+
 /// `spate bench open`.
 struct OpenBench: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -20,6 +20,9 @@ struct ProcessUsage: Sendable {
     )
   }
 
+  /// Bytes that it had the kernel fetch from a disk; nil when the kernel does not tell.
+  static var deviceReadByteCount: UInt64? { TextFile.number(of: "read_bytes:", in: "/proc/self/io") }
+
   /// Resident memory now and at its peak, in bytes, from /proc/self/status.
   static func residentMemory() -> (current: Int, peak: Int) {
     func value(_ key: String) -> Int { Int(TextFile.number(of: key, in: "/proc/self/status") ?? 0) * 1024 }

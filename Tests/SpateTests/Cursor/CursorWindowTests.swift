@@ -1,0 +1,41 @@
+import Testing
+
+@testable import Spate
+
+/// How much of a log a cursor far behind holds at a time: a bounded window, not a segment.
+@Suite struct CursorWindowTests {
+  @Test(arguments: [100, 60_000])
+  func aColdCursorHoldsOneWindowAtATime(byteCount: Int) throws {
+    let scratch = IOScratch()
+    var options = StoreOptions()
+    options.memoryBudgetByteCount = 4 << 20
+    options.minimalSegmentByteCount = 16 << 20
+    options.maximalSegmentByteCount = 16 << 20
+    let count = (40 << 20) / byteCount
+    do {
+      let store = try Store.open(at: scratch.path, options: options)
+      let queue = try store.queue(named: "events")
+      let payload = [UInt8](repeating: 7, count: byteCount)
+      for _ in 0..<count { try queue.append(payload, level: .published) }
+      try store.close()
+    }
+    var maps: MappedBytes?
+    let store = try Store.open(at: scratch.path, options: options) { real in
+      let counting = FaultyStorage(real)
+      maps = counting.mapped
+      return counting
+    }
+    let mapped = try #require(maps)
+    var cursor = try store.queue(named: "events").cursor()
+    var readCount = 0
+    while try cursor.next() != nil { readCount += 1 }
+    #expect(readCount == count)
+    // All of it was mapped, but never more than two windows: the next one may come before the last is let go.
+    #expect(mapped.total > 40 << 20)
+    #expect(mapped.largest <= 4 << 20)
+    #expect(mapped.peak <= 8 << 20)
+    // The tail comes from a copy, and nothing is held there.
+    #expect(mapped.current == 0)
+    try store.close()
+  }
+}
