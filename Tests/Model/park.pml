@@ -12,7 +12,8 @@
  * Left out: several queues, tasks that wait (their list is under a lock), stopping, deadlines, syncs that wait for their time.
  *
  * SIZE lines are what scripts/model explores: `short` ones also in the tests. FIRST and SECOND are how many records each
- * producer publishes. With -DCOMMAND somebody has the committer do something. With -DNO_MEMBARRIER the kernel has none, and each publish is a barrier of its own.
+ * producer publishes. With -DCOMMAND somebody has the committer do something. With -DNO_MEMBARRIER the kernel has no
+ * membarrier, and each publish is a barrier of its own.
  * GUARD lines name what scripts/model takes out, one at a time, by -DWITHOUT_<name>: each must then fail in some size.
  *
  * SIZE short -DFIRST=1 -DSECOND=1
