@@ -1,10 +1,9 @@
 /* The ring of one queue: claim, publish, close, open, drain, pin, detach, with descriptors and buffers that are used again.
  *
  * Two producers, the committer, a cursor that follows what is published; two descriptors, each with a buffer of its own,
- * since both come back together in the code, too. A cell of a buffer is the least that a
- * record takes; BLOCK of them are a block. Every statement is a step that others may come between. What is `atomic` or a
- * `d_step` is one atomic instruction of the code, or what the lock of the ring guards alone, or what
- * nobody else may look at meanwhile. Memory is sequentially consistent here: what store buffers do is in park.pml.
+ * since both come back together in the code, too. A cell of a buffer is the least that a record takes; BLOCK of them are
+ * a block. Every statement is a step that others may come between. What is `atomic` or a `d_step` is one atomic instruction
+ * of the code, or what the lock of the ring guards alone, or what nobody else may look at meanwhile. Memory is sequentially consistent here: what store buffers do is in park.pml.
  *
  * What must hold, as assertions:
  *   - the committer and the cursor meet every sequence once, in order (none is skipped, none comes twice);
@@ -13,8 +12,9 @@
  *   - a cell that the cursor looks at does not change until it lets go (no pinned byte is overwritten);
  *   - everybody comes to the end (no wait is for nothing): spin reports invalid end states.
  *
- * Left out: what begins a chunk (a chunk frame, which takes no sequence: a chunk may be closed empty here), segments, claims that expire, the copy that a cursor
- * reads when too much is pinned, appends at an expected sequence, refusals, truncation.
+ * Left out: what begins a chunk (a chunk frame, which takes no sequence: a chunk may be closed empty here), segments,
+ * claims that expire, the copy that a cursor reads when too much is pinned, appends at an expected sequence, refusals,
+ * truncation.
  *
  * SIZE lines are what scripts/model explores: `short` ones also in the tests.
  * GUARD lines name what scripts/model takes out, one at a time, by -DWITHOUT_<name>: each must then fail in some size.
