@@ -127,7 +127,8 @@ public struct Claim: ~Copyable, @unchecked Sendable {
       body,
       type == .abandoned ? 0 : byteCount
     )
-    unsafe header.encodeWithoutStamp(into: start)
+    // The committer reads the length of a claim that is out for too long, and cursors that of one it gave up.
+    unsafe header.encodeBesideLength(into: start)
     let stamp = Format.stamp(salt: salt, position: position)
     // ORDERING: release: the record is visible before its stamp; acquire: if the committer was faster,
     // nothing here may be believed.

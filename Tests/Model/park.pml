@@ -1,4 +1,4 @@
-/* Who sleeps and who wakes: the committer, and a cursor that follows what is published.
+/* Who sleeps and who wakes: the committer, a cursor that follows what is published, and one who has the committer do something.
  *
  * Two producers publish into one queue. A producer's stores of stamps wait in its store buffer, and reach memory at any
  * later time, in order: that is what x86 does, and it is the one reordering that this protocol must survive without
@@ -6,12 +6,25 @@
  * that of all. Other loads and stores take effect where they stand. That acquire and release keep the order that their
  * comments claim on weaker machines is not looked at here.
  *
- * What must hold: when nobody can do anything any more, everything that was published was drained, and seen by the cursor
- * (no wake-up is lost).
+ * What must hold: when nobody can do anything any more, everything that was published was drained, and seen by the
+ * cursor, and what the committer was asked for was done (no wake-up is lost).
  *
- * GUARD lines name what scripts/model takes out, one at a time, by -DWITHOUT_<name>: each must then fail.
+ * Left out: several queues, tasks that wait (their list is under a lock), stopping, deadlines, syncs that wait for their time.
+ *
+ * SIZE lines are what scripts/model explores: `short` ones also in the tests. FIRST and SECOND are how many records each
+ * producer publishes. With -DCOMMAND somebody has the committer do something. With -DNO_MEMBARRIER the kernel has no
+ * membarrier, and each publish is a barrier of its own.
+ * GUARD lines name what scripts/model takes out, one at a time, by -DWITHOUT_<name>: each must then fail in some size.
+ *
+ * SIZE short -DFIRST=1 -DSECOND=1
+ * SIZE short -DFIRST=1 -DSECOND=0 -DCOMMAND
+ * SIZE short -DFIRST=1 -DSECOND=1 -DNO_MEMBARRIER
+ * SIZE long  -DFIRST=2 -DSECOND=1
+ * SIZE long  -DFIRST=2 -DSECOND=0 -DCOMMAND
+ * SIZE long  -DFIRST=2 -DSECOND=1 -DNO_MEMBARRIER
  *
  * GUARD BARRIER             Committer.swift `settle`: `spate_membarrier()` after the idle bit is set
+ * GUARD PUBLISH_BARRIER     Ring+Claim.swift `attendIfAsked`: a read-modify-write where there is no membarrier
  * GUARD LAST_SCAN           Committer.swift `settle`: `writer.drain()` after the idle bit is set
  * GUARD LOOK_AFTER_PARKED   Committer.swift `park`: `if hasReady.load` after `parked.set(1)`
  * GUARD CLEAR_BEFORE_TAKE   Committer.swift `takeReady`: `hasReady` is cleared before the list is taken
@@ -22,29 +35,34 @@
  * GUARD EVENT_FIRST         FrameReader.swift `advance(until:)`: `event.current` is read before `parkFollower()`
  * GUARD EVENT_COMPARES      EventCount.swift `wait`: sleeps only while the count is the one that was seen
  */
-#define RECORDS(p) (2 - p)  /* of each producer */
-#define TOTAL 3
+#define RECORDS(p) (p -> SECOND : FIRST)
+#define TOTAL (FIRST + SECOND)
 
-byte buffered[2];           /* stamps in the store buffer of each producer */
+byte buffered[3];           /* stamps in the store buffer of each producer; who commands has none */
 byte published;             /* stamps in memory */
 byte drained; byte seen;
 bit idle = 1; bit following;  /* RingHeader.attention: committerIdle, followerParked */
-bit isListed; bit hasReady; byte parked; bit isCommitterAsleep;
-byte events; byte waiterCount; bit isCursorAsleep;
+bit isListed; bit isCommanded; bit isDone; bit hasReady; bit parked; bit isCommitterAsleep;
+byte events; bit waiterCount; bit isCursorAsleep;
 
 #define FLUSH(p) published = published + buffered[p]; buffered[p] = 0
+#ifdef NO_MEMBARRIER
+#define MEMBARRIER skip
+#else
+#define MEMBARRIER d_step { FLUSH(0); FLUSH(1) }
+#endif
 
 /* A store buffer empties itself, one store at a time. */
 proctype Memory() {
   end: do
-  :: atomic { buffered[0] > 0 -> buffered[0]--; published++ }
-  :: atomic { buffered[1] > 0 -> buffered[1]--; published++ }
+  :: d_step { buffered[0] > 0 -> buffered[0]--; published++ }
+  :: d_step { buffered[1] > 0 -> buffered[1]--; published++ }
   od
 }
 
 /* EventCount.swift `signal`. */
 inline signal(p) {
-  atomic { FLUSH(p); events++ };
+  d_step { FLUSH(p); events++ };
   if
   :: waiterCount > 0 -> isCursorAsleep = 0                  /* spate_futex_wake */
   :: else
@@ -53,37 +71,42 @@ inline signal(p) {
 
 /* Committer.swift `wake`. */
 inline wake(p) {
-  atomic { FLUSH(p); wasParked = parked; parked = 0 };      /* parked.exchange(0) */
+  d_step { FLUSH(p); wasParked = parked; parked = 0 };      /* parked.exchange(0) */
   if
-  :: wasParked -> isCommitterAsleep = 0                     /* spate_futex_wake */
+  :: wasParked -> d_step { isCommitterAsleep = 0; wasParked = 0 }   /* spate_futex_wake */
   :: else
   fi
 }
 
 proctype Producer(bit p) {
-  byte made; bit isIdle; bit isFollowing; bit wasIdle; byte wasParked;
+  byte made; bit isIdle; bit isFollowing; bit wasIdle; bit wasParked;
   do
   :: made == RECORDS(p) -> break
   :: else ->
     buffered[p]++;                                          /* Ring+Claim.swift `publish`: storeStamp */
-    atomic { isIdle = idle; isFollowing = following };      /* `attendIfAsked`: one load of attention */
+    d_step {                                                /* `attendIfAsked`: one load of attention */
+#if defined(NO_MEMBARRIER) && !defined(WITHOUT_PUBLISH_BARRIER)
+      FLUSH(p);                                             /* a read-modify-write */
+#endif
+      isIdle = idle; isFollowing = following
+    };
     if
     :: isFollowing ->                                       /* QueueCore.swift `attend` */
-      atomic { FLUSH(p); following = 0 };
+      d_step { FLUSH(p); following = 0; isFollowing = 0 };
       signal(p)
     :: else
     fi;
     if
     :: isIdle ->
-      atomic { FLUSH(p); wasIdle = idle; idle = 0 };        /* `clearIdle` */
+      d_step { FLUSH(p); wasIdle = idle; idle = 0; isIdle = 0 };    /* `clearIdle` */
       if
       :: wasIdle ->                                         /* Committer.swift `enqueue` */
-        atomic { FLUSH(p); isListed = 1 };                  /* under the list's lock */
+        d_step { FLUSH(p); isListed = 1; wasIdle = 0 };     /* under the list's lock */
 #ifdef WITHOUT_FLAG_BEFORE_WAKE
         wake(p);
-        atomic { FLUSH(p); hasReady = 1 }
+        d_step { FLUSH(p); hasReady = 1 }
 #else
-        atomic { FLUSH(p); hasReady = 1 };
+        d_step { FLUSH(p); hasReady = 1 };
         wake(p)
 #endif
       :: else
@@ -94,14 +117,18 @@ proctype Producer(bit p) {
   od
 }
 
+#define TAKE \
+  d_step { isActive = isActive || isListed; isListed = 0 }; \
+  d_step { isDone = isDone || isCommanded; isCommanded = 0 }  /* each under its list's lock */
+
 proctype Committer() {
-  bit isActive; bit isFound;
+  bit isActive;
 round:
   if                                                        /* `takeReady` */
 #ifdef WITHOUT_CLEAR_BEFORE_TAKE
-  :: hasReady -> atomic { isActive = isActive || isListed; isListed = 0 }; hasReady = 0
+  :: hasReady -> TAKE; hasReady = 0
 #else
-  :: hasReady -> hasReady = 0; atomic { isActive = isActive || isListed; isListed = 0 }
+  :: hasReady -> hasReady = 0; TAKE
 #endif
   :: else
   fi;
@@ -113,7 +140,7 @@ round:
   :: isActive ->
     idle = 1;
 #ifndef WITHOUT_BARRIER
-    atomic { FLUSH(0); FLUSH(1) };                          /* spate_membarrier */
+    MEMBARRIER;                                             /* spate_membarrier */
 #endif
 #ifdef WITHOUT_LAST_SCAN
     isActive = 0
@@ -149,7 +176,7 @@ round:
 
 /* A cursor that follows `published`. */
 proctype Cursor() {
-  byte count; bit isMore;
+  byte count;
 look:
   if
   :: seen < published -> seen = published; goto look        /* `advance` */
@@ -158,11 +185,11 @@ look:
   count = events;                                           /* event.current */
   following = 1;                                            /* QueueCore.swift `parkFollower` */
 #ifndef WITHOUT_FOLLOWER_BARRIER
-  atomic { FLUSH(0); FLUSH(1) };
+  MEMBARRIER;
 #endif
 #ifndef WITHOUT_FOLLOWER_LOOK
   if
-  :: seen < published -> seen = published; goto look
+  :: seen < published -> d_step { seen = published; count = 0 }; goto look
   :: else
   fi;
 #endif
@@ -181,15 +208,38 @@ look:
   };
 #endif
   end: (!isCursorAsleep);
-  waiterCount--;
+  d_step { waiterCount--; count = 0 };
   goto look
 }
 
+#ifdef COMMAND
+/* Committer.swift `perform`; its own sleep is one futex that is compared with 0, and nothing else. */
+proctype Commander() {
+  bit wasParked;
+  isCommanded = 1;
+#ifdef WITHOUT_FLAG_BEFORE_WAKE
+  wake(2);
+  hasReady = 1;
+#else
+  hasReady = 1;
+  wake(2);
+#endif
+  end: (isDone)
+}
+#define IS_PERFORMED isDone
+#else
+#define IS_PERFORMED true
+#endif
+
 /* Nobody can do anything: all that was published has arrived. */
 proctype Monitor() {
-  end: timeout -> assert(drained == TOTAL && seen == TOTAL)
+  end: timeout -> assert(drained == TOTAL && seen == TOTAL && IS_PERFORMED)
 }
 
 init {
-  atomic { run Memory(); run Producer(0); run Producer(1); run Committer(); run Cursor(); run Monitor() }
+  atomic { run Memory(); run Producer(0); run Producer(1); run Committer(); run Cursor(); run Monitor();
+#ifdef COMMAND
+    run Commander()
+#endif
+  }
 }

@@ -1,17 +1,30 @@
 /* The ring of one queue: claim, publish, close, open, drain, pin, detach, with descriptors and buffers that are used again.
  *
- * Two producers, the committer, a cursor that follows what is published; two descriptors, two buffers. A cell of a buffer
- * stands for a block: a claim takes one or two. Every statement is a step that others may come between, but for
- * `atomic` ones, which are one atomic instruction in the code. Memory is sequentially consistent here: what
- * store buffers do is in park.pml.
+ * Two producers, the committer, a cursor that follows what is published; two descriptors, each with a buffer of its own,
+ * since both come back together in the code, too. A cell of a buffer is the least that a record takes; BLOCK of them are
+ * a block. Every statement is a step that others may come between. What is `atomic` or a `d_step` is one atomic instruction
+ * of the code, or what the lock of the ring guards alone, or what nobody else may look at meanwhile. Memory is sequentially consistent here: what store buffers do is in park.pml.
  *
  * What must hold, as assertions:
  *   - the committer and the cursor meet every sequence once, in order (none is skipped, none comes twice);
- *   - what they read is what was written for that place (no unread byte is overwritten, none is read unpublished);
+ *   - what they read is what was written for that place (no unread byte is overwritten, none is read unpublished):
+ *     a buffer that is given back is wiped at once, so that who still looks at it is found out;
  *   - a cell that the cursor looks at does not change until it lets go (no pinned byte is overwritten);
  *   - everybody comes to the end (no wait is for nothing): spin reports invalid end states.
  *
- * GUARD lines name what scripts/model takes out, one at a time, by -DWITHOUT_<name>: each must then fail.
+ * Left out: what begins a chunk (a chunk frame, which takes no sequence: a chunk may be closed empty here), segments,
+ * claims that expire, the copy that a cursor reads when too much is pinned, appends at an expected sequence, refusals,
+ * truncation.
+ *
+ * SIZE lines are what scripts/model explores: `short` ones also in the tests.
+ * GUARD lines name what scripts/model takes out, one at a time, by -DWITHOUT_<name>: each must then fail in some size.
+ *
+ * SIZE short -DFIRST=3 -DSECOND=1
+ * SIZE short -DFIRST=2 -DSECOND=1 -DBLOCK=2 -DWIDE
+ * SIZE short -DFIRST=1 -DSECOND=1 -DWIDE -DRUN
+ * SIZE long  -DFIRST=2 -DSECOND=1 -DWIDE -DRUN
+ * SIZE long  -DFIRST=4 -DSECOND=1
+ * SIZE long  -DFIRST=2 -DSECOND=2 -DWIDE
  *
  * GUARD SECOND_CHECK        FrameReader+Refill.swift `follow`: `next.basePosition == end` after `tryPin`
  * GUARD ATTACHED            Chunk.swift `tryPin`: `while seen & attached != 0`
@@ -23,45 +36,60 @@
  * GUARD DURABLE_FIRST       QueueWriter+Credit.swift `reclaim`: `end <= settled`
  * GUARD DRAINED_CHUNK       QueueWriter+Credit.swift `reclaim`: `candidate != drainChunk`
  * GUARD LAST_DRAINED        QueueWriter+Credit.swift `reclaim`: `if lastDrained == candidate { lastDrained = nil }`
- * GUARD LOCK                Ring+Open.swift `openStep`: one at a time opens a chunk
+ * GUARD LOCK                Ring+Claim.swift `claimSlowly`: `state.withLock` around `openStep`
  */
-#define DESCRIPTORS 2
-#define CELLS 2
+#define CHUNKS 2
+#define CELLS 2           /* of a buffer */
 #define NONE 255
-#define FAR 7             /* beyond every capacity: offsets do not grow further, to keep the states few */
+#define FAR 3             /* beyond every capacity: offsets do not grow further, to keep the states few */
 #define PADDING 100
-#ifndef RECORDS
-#define RECORDS 2         /* of each producer */
+/* FIRST and SECOND are how many records each producer appends. */
+#ifndef BLOCK
+#define BLOCK 1
 #endif
-#define TOTAL (2 * RECORDS)
+#define TOTAL (FIRST + SECOND)
+#define RECORDS(p) (p -> SECOND : FIRST)
+#ifdef WIDE               /* the second producer's first record takes two cells … */
+#define WIDTH(p, made) (p == 1 && made == 0 -> 2 : 1)
+#else
+#define WIDTH(p, made) 1
+#endif
+#ifdef RUN                /* … and a chunk of its own */
+#define IS_RUN(p, made) (p == 1 && made == 0)
+#else
+#define IS_RUN(p, made) false
+#endif
+#if BLOCK == 1
+#define CAPACITY(width) (width == 2 || openedCount > 1 -> 2 : 1)  /* chunks grow */
+#else
+#define CAPACITY(width) 2
+#endif
+#define ALIGN(position) (((position) + BLOCK - 1) / BLOCK * BLOCK)
 
 typedef Descriptor {
-  /* The claim word, which is one: offset, sequences, capacity. */
-  byte offset = FAR; byte count; byte capacityInWord;
-  byte capacity; byte buffer; byte base; byte baseSequence;
-  byte end; byte endSequence;       /* `endPosition`: 0 while it is open */
+  byte offset = FAR; byte count; byte capacityInWord;   /* one word: the claim word */
+  byte capacity; byte base; byte baseSequence;
+  byte end; byte endSequence;                           /* `endPosition`: 0 while it is open */
   byte next = NONE;
-  byte pins; bit attached           /* one word */
+  byte pins; bit attached;                              /* one word */
+  bit isFree = 1
 };
-typedef Cell { byte stamp; byte body; byte size; byte sequence };
+typedef Cell { byte stamp; byte sequence; byte width };
 
-Descriptor d[DESCRIPTORS];
-Cell cell[DESCRIPTORS * CELLS];     /* of all buffers */
-bit isFreeDescriptor[DESCRIPTORS] = 1;
-bit isFreeBuffer[DESCRIPTORS] = 1;
-byte current = NONE; bit blocked = 1; /* one word: RingHeader.current */
+Descriptor d[CHUNKS];
+Cell cell[CHUNKS * CELLS];
+byte current = NONE; bit blocked = 1;                   /* one word: RingHeader.current */
 bit lock;
-byte oldest = NONE; byte newest = NONE; byte stateEnd; byte stateEndSequence;
+byte oldest = NONE; byte newest = NONE; byte stateEnd = BLOCK; byte stateEndSequence;
 byte openedCount;
-byte durable; byte durableSequence;
+byte durable = BLOCK; byte durableSequence;
 
 #ifdef WITHOUT_LOCK
 #define LOCK skip
-#define UNLOCK skip
 #else
 #define LOCK atomic { lock == 0 -> lock = 1 }
-#define UNLOCK lock = 0
 #endif
+#define UNLOCK lock = 0
 #ifdef WITHOUT_DURABLE_FIRST
 #define IS_SETTLED(c) true
 #else
@@ -72,279 +100,254 @@ byte durable; byte durableSequence;
 #else
 #define IS_LEFT(c) (c != drainChunk)
 #endif
-#define READABLE(c, position) \
-  ((position) - d[c].base < d[c].capacity && (AT(c, position).stamp == (position) + 1 || AT(c, position).stamp == PADDING + (position)))
-#define AT(c, position) cell[d[c].buffer * CELLS + (position) - d[c].base]
+#define AT(c, position) cell[c * CELLS + (position) - d[c].base]
+#define IS_IN(c, position) ((position) >= d[c].base && (position) - d[c].base < d[c].capacity)
+#define IS_PUBLISHED(c, position) (IS_IN(c, position) && AT(c, position).stamp == (position))
+#define IS_PADDING(c, position) (IS_IN(c, position) && AT(c, position).stamp == PADDING + (position))
+#define HOLDS(c, position) (d[c].attached && d[c].base <= position && (d[c].end == 0 || position < d[c].end))
 #define MIN(a, b) ((a) < (b) -> (a) : (b))
 
-/* Ring+Reclaim.swift `retire`, under the lock; then `pool.free`. */
+/* Ring+Reclaim.swift `retire`, and the end of the lock. The bytes are nobody's from here on. */
 inline retire(c) {
-  isFreeDescriptor[c] = 1;
-  UNLOCK;
-  isFreeBuffer[d[c].buffer] = 1
+  d_step {
+    assert(!d[c].isFree);
+    d[c].isFree = 1;
+    cell[c * CELLS].stamp = 0; cell[c * CELLS].sequence = 0; cell[c * CELLS].width = 0;
+    cell[c * CELLS + 1].stamp = 0; cell[c * CELLS + 1].sequence = 0; cell[c * CELLS + 1].width = 0;
+    UNLOCK
+  }
 }
 
 /* Ring+Reclaim.swift `unpin`. */
 inline unpin(c) {
-  atomic { d[c].pins--; isLast = (d[c].pins == 0 && !d[c].attached) };
+  atomic { assert(d[c].pins > 0); d[c].pins--; isLast = (d[c].pins == 0 && !d[c].attached) };
   if
-  :: isLast -> LOCK; retire(c)
+  :: isLast -> isLast = 0; LOCK; retire(c)
   :: else
   fi
 }
 
-/* Ring+Claim.swift `close`: the padding word, then where the chunk ends. */
-inline close(c, old) {
-  if
-  :: old < d[c].capacity -> AT(c, d[c].base + old).stamp = PADDING + d[c].base + old
-  :: else
-  fi;
-  d[c].endSequence = d[c].baseSequence + oldCount;
-  d[c].end = d[c].base + d[c].capacity
+/* The add on the claim word: of `old`, what the sum came to. Counts behind the capacity mean nothing. */
+inline add(c, width) {
+  d_step {
+    old = d[c].offset; oldCount = d[c].count; oldCapacity = d[c].capacityInWord;
+    d[c].offset = MIN(old + width, FAR);
+    d[c].count = (old + width <= oldCapacity -> oldCount + 1 : 0)
+  }
 }
 
-/* Ring+Open.swift `begin` and `install`, under the lock; `c` and its buffer are ours. */
-inline open(c, position, first, size) {
-#ifdef WITHOUT_CLOSED_WORD
-  atomic { d[c].offset = 0; d[c].count = 0; d[c].capacityInWord = 2 };
-#endif
-  d[c].capacity = (size == 2 || openedCount % 2 == 0 -> 2 : 1);
-  d[c].base = position; d[c].baseSequence = first;
-  d[c].end = 0; d[c].next = NONE;
-  openedCount++;
-  atomic { d[c].pins = 0; d[c].attached = 1 };              /* chunk.attach() */
-#ifndef WITHOUT_CLOSED_WORD
-  atomic { d[c].offset = 0; d[c].count = 0; d[c].capacityInWord = d[c].capacity }; /* claim.store(word) */
-#endif
+/* Ring+Claim.swift `close`: the padding word, then where the chunk ends. */
+inline close(c) {
   if
-  :: newest != NONE -> d[newest].next = c                   /* next.store(chunk) */
-  :: else -> oldest = c
+  :: ALIGN(d[c].base + old) > d[c].base + old -> AT(c, d[c].base + old).stamp = PADDING + d[c].base + old
+  :: else
   fi;
-  newest = c;
-  atomic { current = c; blocked = 0 }                       /* current.store(chunk) */
+  d_step {
+    d[c].endSequence = d[c].baseSequence + oldCount;
+    d[c].end = ALIGN(d[c].base + old);
+    old = 0; oldCount = 0; oldCapacity = 0
+  }
 }
 
 proctype Producer(bit number) {
-  byte made; byte size; byte c; byte old; byte oldCount; byte oldCapacity; byte position; byte free; byte buffer;
-  byte opened; bit isBlocked;
+  byte made; byte c; byte old; byte oldCount; byte oldCapacity;
   do
-  :: made == RECORDS -> break
+  :: made == RECORDS(number) -> break
   :: else ->
-    size = (number == 1 && made == 0 -> 2 : 1);
-claimOnce:                                                  /* Ring+Claim.swift `claimOnce` */
-    atomic { c = current; isBlocked = blocked };
+claimOnce:                                              /* Ring+Claim.swift `claimOnce` */
     if
-    :: isBlocked -> goto claimSlowly
+    :: IS_RUN(number, made) -> goto claimSlowly
     :: else
     fi;
-    atomic {                                                /* claim.wrappingAdd */
-      old = d[c].offset; oldCount = d[c].count; oldCapacity = d[c].capacityInWord;
-      d[c].offset = MIN(old + size, FAR); d[c].count = MIN(oldCount + 1, FAR)
-    };
+    atomic { c = (blocked -> NONE : current) };
+    if
+    :: c == NONE -> goto claimSlowly
+    :: else
+    fi;
+    add(c, WIDTH(number, made));                        /* claim.wrappingAdd */
 #ifdef WITHOUT_CAPACITY_IN_WORD
     oldCapacity = d[c].capacity;
 #endif
     if
-    :: old + size <= oldCapacity -> goto claimed
+    :: old + WIDTH(number, made) <= oldCapacity -> goto claimed
 #ifdef WITHOUT_ONE_CLOSER
-    :: else -> close(c, old)
+    :: else -> close(c)
 #else
-    :: old + size > oldCapacity && old <= oldCapacity -> close(c, old)
-    :: else
+    :: old + WIDTH(number, made) > oldCapacity && old <= oldCapacity -> close(c)
+    :: old > oldCapacity -> d_step { old = 0; oldCount = 0; oldCapacity = 0 }
 #endif
     fi;
-claimSlowly:                                                /* `claimSlowly`, and Ring+Open.swift `openStep` */
+claimSlowly:                                            /* `claimSlowly`, and Ring+Open.swift `openStep` */
     LOCK;
     if
     :: newest != NONE && d[newest].end == 0 ->
       c = newest;
       if
-      :: d[c].offset <= d[c].capacityInWord -> UNLOCK; goto claimOnce        /* .retry */
-      :: else ->                                           /* .waitForCloser: `changed` is signalled by a close and an open */
-        opened = openedCount; UNLOCK; (openedCount != opened || d[c].end != 0); goto claimSlowly
-      fi
-    :: else
-    fi;
-    atomic {                                                /* pool.allocate, takeDescriptor */
-      buffer = NONE; free = NONE;
-      for (c : 0 .. DESCRIPTORS - 1) {
-        if :: isFreeBuffer[c] -> buffer = c :: else fi;
-        if :: isFreeDescriptor[c] -> free = c :: else fi
-      };
+      :: d[c].offset > d[c].capacityInWord ->           /* .waitForCloser: `changed` is signalled by a close and an open */
+        UNLOCK; (newest != c || d[c].end != 0 || d[c].offset <= d[c].capacityInWord); goto claimSlowly
+      :: else
+      fi;
+      UNLOCK;
       if
-      :: buffer != NONE && free != NONE -> isFreeBuffer[buffer] = 0; isFreeDescriptor[free] = 0; c = free
-      :: else -> c = NONE; blocked = 1                      /* `block`, .backPressured */
+      :: IS_RUN(number, made) ->                        /* .closeThenRetry: `closeNow` */
+        add(c, FAR);
+        if
+        :: old <= oldCapacity -> close(c)
+        :: else -> d_step { old = 0; oldCount = 0; oldCapacity = 0 }
+        fi;
+        goto claimSlowly
+      :: else -> goto claimOnce                         /* .retry */
       fi
-    };
-    if
-    :: c == NONE -> UNLOCK; (isFreeBuffer[0] || isFreeBuffer[1]); goto claimSlowly
     :: else
     fi;
-    d[c].buffer = buffer;
-    if
-    :: newest != NONE -> open(c, d[newest].end, d[newest].endSequence, size)
-    :: else -> open(c, stateEnd, stateEndSequence, size)
+    if                                                  /* pool.allocate, takeDescriptor */
+    :: d[0].isFree -> d_step { d[0].isFree = 0; c = 0 }
+    :: !d[0].isFree && d[1].isFree -> d_step { d[1].isFree = 0; c = 1 }
+    :: !d[0].isFree && !d[1].isFree ->                  /* `block`, .backPressured; `changed` is signalled when memory comes */
+      d_step { blocked = 1; c = NONE; UNLOCK };
+      (d[0].isFree || d[1].isFree);
+      goto claimOnce
     fi;
+#ifdef WITHOUT_CLOSED_WORD
+    d_step {
+      d[c].offset = (IS_RUN(number, made) -> FAR : 0); d[c].count = 0;
+      d[c].capacityInWord = (IS_RUN(number, made) -> 0 : CAPACITY(WIDTH(number, made)))
+    };
+#endif
+    d_step {                                            /* `begin`; nobody reads these before the word opens, or a pin is there */
+      d[c].capacity = (IS_RUN(number, made) -> 2 : CAPACITY(WIDTH(number, made)));
+      openedCount = MIN(openedCount + 1, 2);
+      d[c].base = (newest != NONE -> d[newest].end : stateEnd);
+      d[c].baseSequence = (newest != NONE -> d[newest].endSequence : stateEndSequence);
+      d[c].end = (IS_RUN(number, made) -> d[c].base + 2 : 0);
+      d[c].endSequence = (IS_RUN(number, made) -> d[c].baseSequence + 1 : 0);
+      d[c].next = NONE
+    };
+    d_step { d[c].pins = 0; d[c].attached = 1 };        /* `install`: chunk.attach() */
+#ifndef WITHOUT_CLOSED_WORD
+    d_step {                                            /* claim.store(word) */
+      d[c].offset = (IS_RUN(number, made) -> FAR : 0); d[c].count = 0;
+      d[c].capacityInWord = (IS_RUN(number, made) -> 0 : d[c].capacity)
+    };
+#endif
+    if
+    :: newest != NONE -> d[newest].next = c             /* next.store(chunk) */
+    :: else -> oldest = c
+    fi;
+    newest = c;
+    d_step { current = c; blocked = 0 };                /* current.store(chunk) */
     UNLOCK;
-    goto claimOnce;
-claimed:                                                    /* the frame, and `publish` */
-    position = d[c].base + old;
+    if
+    :: !IS_RUN(number, made) -> goto claimOnce
+    :: else                                             /* .run: all of the chunk is this claim's, from offset 0 on */
+    fi;
+claimed:                                                /* the frame, and `publish` */
 #ifdef WITHOUT_STAMP_LAST
-    AT(c, position).stamp = position + 1;
+    AT(c, d[c].base + old).stamp = d[c].base + old;
 #endif
     atomic {
-      AT(c, position).body = position + 1; AT(c, position).size = size;
-      AT(c, position).sequence = d[c].baseSequence + oldCount
+      AT(c, d[c].base + old).sequence = d[c].baseSequence + oldCount;
+      AT(c, d[c].base + old).width = WIDTH(number, made)
     };
 #ifndef WITHOUT_STAMP_LAST
-    AT(c, position).stamp = position + 1;
+    AT(c, d[c].base + old).stamp = d[c].base + old;
 #endif
-    made++
+    d_step { made++; c = NONE; old = 0; oldCount = 0; oldCapacity = 0 }
   od
 }
 
 proctype Committer() {
-  byte drainChunk = NONE; byte lastDrained = NONE; byte position; byte sequence; byte c; byte end; bit isLast; bit moved;
+  byte drainChunk = NONE; byte lastDrained = NONE; byte position = BLOCK; byte sequence; byte c = NONE; bit isLast;
   do
-  :: sequence == TOTAL -> break
-  :: else ->
-    moved = 0;
-    if                                                      /* QueueWriter.swift `nextChunk` */
-    :: drainChunk == NONE && lastDrained != NONE -> drainChunk = d[lastDrained].next
-    :: drainChunk == NONE && lastDrained == NONE -> LOCK; drainChunk = oldest; UNLOCK
-    :: else
-    fi;
-    if
-    :: drainChunk != NONE ->                                /* `scan`, one frame; then the end of the chunk */
-      c = drainChunk;
-      if
-      :: position - d[c].base < d[c].capacity && AT(c, position).stamp == position + 1 ->
-        assert(AT(c, position).body == position + 1 && AT(c, position).sequence == sequence);
-        position = position + AT(c, position).size; sequence++; moved = 1
-      :: position - d[c].base < d[c].capacity && AT(c, position).stamp == PADDING + position ->
-        position = d[c].base + d[c].capacity; moved = 1
-      :: else
-      fi;
-      end = d[c].end;
-      if
-      :: end != 0 && position == end -> lastDrained = c; drainChunk = NONE; moved = 1
-      :: else
-      fi
-    :: else
-    fi;
-    if                                                      /* written and synced, some time later */
-    :: atomic { durable = position; durableSequence = sequence }
-    :: skip
-    fi;
-    LOCK; c = oldest; UNLOCK;                               /* `reclaim` */
-    if
-    :: c != NONE && d[c].end != 0 && IS_SETTLED(c) && IS_LEFT(c) ->
+  :: sequence == TOTAL && durable == position -> break
+  :: drainChunk == NONE && lastDrained != NONE && d[lastDrained].next != NONE -> /* QueueWriter.swift `nextChunk` */
+    drainChunk = d[lastDrained].next
+  :: atomic { drainChunk == NONE && lastDrained == NONE && lock == 0 && oldest != NONE -> drainChunk = oldest }
+  :: drainChunk != NONE && IS_PUBLISHED(drainChunk, position) ->    /* `scan`, one frame */
+    d_step {
+      assert(AT(drainChunk, position).sequence == sequence && AT(drainChunk, position).width > 0);
+      position = position + AT(drainChunk, position).width; sequence++
+    }
+  :: drainChunk != NONE && IS_PADDING(drainChunk, position) -> position = ALIGN(position + 1)
+  :: drainChunk != NONE && d[drainChunk].end != 0 && position == d[drainChunk].end -> /* `drain`: the end of the chunk */
+    d_step { lastDrained = drainChunk; drainChunk = NONE }
+  :: durable < position -> d_step { durable = position; durableSequence = sequence } /* written and synced, some time later */
+  :: lock == 0 && oldest != NONE && d[oldest].end != 0 && IS_SETTLED(oldest) && IS_LEFT(oldest) -> /* `reclaim` */
+    c = oldest;
 #ifndef WITHOUT_LAST_DRAINED
-      if
-      :: lastDrained == c -> lastDrained = NONE
-      :: else
-      fi;
-#endif
-      LOCK;                                                 /* Ring+Reclaim.swift `detachOldest` */
-      oldest = d[c].next;
-      if
-      :: newest == c -> stateEnd = d[c].end; stateEndSequence = d[c].endSequence; newest = NONE; blocked = 1
-      :: else
-      fi;
-      atomic { d[c].attached = 0; isLast = (d[c].pins == 0) };
-#ifdef WITHOUT_PINS
-      isLast = 1;
-#endif
-      if
-      :: isLast -> retire(c)
-      :: else -> UNLOCK
-      fi;
-      moved = 1
+    if
+    :: lastDrained == c -> lastDrained = NONE
     :: else
     fi;
-    if                                                      /* nothing moved: park.pml; here, until there is more */
-    :: !moved ->
-      if
-      :: drainChunk != NONE && READABLE(drainChunk, position)
-      :: drainChunk != NONE && d[drainChunk].end != 0 && d[drainChunk].end == position
-      :: drainChunk == NONE && lastDrained != NONE && d[lastDrained].next != NONE
-      :: drainChunk == NONE && lastDrained == NONE && oldest != NONE
-      :: durable < position                                 /* a sync ends */
-      :: oldest != NONE && d[oldest].end != 0 && d[oldest].end <= durable && oldest != drainChunk
-      fi
+#endif
+    LOCK;                                               /* Ring+Reclaim.swift `detachOldest` */
+    oldest = d[c].next;
+    if
+    :: newest == c -> d_step { stateEnd = d[c].end; stateEndSequence = d[c].endSequence; newest = NONE; blocked = 1 }
     :: else
-    fi
-  od;
-  atomic { durable = position; durableSequence = sequence }
+    fi;
+    d_step { d[c].attached = 0; isLast = (d[c].pins == 0) };    /* chunk.detach() */
+#ifdef WITHOUT_PINS
+    isLast = 1;
+#endif
+    if
+    :: isLast -> isLast = 0; retire(c)
+    :: else -> UNLOCK
+    fi;
+    c = NONE
+  od
 }
 
 proctype Cursor() {
-  byte held = NONE; byte position; byte sequence; byte c; byte end; byte seen; bit isLast; bit isPinned;
+  byte held = NONE; byte position = BLOCK; byte sequence; byte c = NONE; bit isLast;
   do
   :: sequence == TOTAL -> break
-  :: sequence < TOTAL && held == NONE ->                    /* Ring+Reclaim.swift `pinChunk(holding:)`, under the lock */
-    LOCK;
-    c = oldest;
-    do
-    :: c == NONE -> break
-    :: c != NONE && position < d[c].base -> c = NONE; break
-    :: c != NONE && position >= d[c].base && (d[c].end == 0 || position < d[c].end) -> break
-    :: else -> c = d[c].next
-    od;
+  :: sequence < TOTAL && held == NONE ->                /* Ring+Reclaim.swift `pinChunk(holding:)`, all under the lock */
+    if
+    :: atomic {
+        lock == 0 && (HOLDS(0, position) || HOLDS(1, position)) ->
+        c = oldest;
+        do
+        :: c == NONE || HOLDS(c, position) -> break
+        :: else -> c = d[c].next
+        od;
+        assert(c != NONE);
+        d[c].pins++; held = c; c = NONE
+      }
+    :: atomic {                                         /* what the ring gave up is durable, and read from the disk */
+        lock == 0 && !HOLDS(0, position) && !HOLDS(1, position) && position < durable ->
+        position = durable; sequence = durableSequence
+      }
+    fi
+  :: held != NONE && d[held].end != 0 && position >= d[held].end -> /* FrameReader+Refill.swift `follow` */
+    c = d[held].next;
     if
     :: c != NONE ->
-      atomic { d[c].attached -> d[c].pins++ };
-      held = c;
-      UNLOCK
-    :: else ->
-      UNLOCK;
-      if                                                    /* what the ring gave up is durable, and read from the disk */
-      :: position < durable -> atomic { position = durable; sequence = durableSequence }
-      :: oldest != NONE && (d[oldest].end == 0 || d[oldest].end > position)
-      fi
-    fi
-  :: sequence < TOTAL && held != NONE ->
-    end = d[held].end;                                      /* FrameReader+Refill.swift `continueChunk` */
-    if
-    :: end != 0 && position >= end ->                       /* `follow` */
-      c = d[held].next;
-      isPinned = 0;
-      if
-      :: c != NONE ->
-        atomic {                                            /* Chunk.swift `tryPin` */
-          if
-#ifdef WITHOUT_ATTACHED
-          :: d[c].pins++; isPinned = 1
-#else
-          :: d[c].attached -> d[c].pins++; isPinned = 1
-          :: else
+      atomic {                                          /* Chunk.swift `tryPin` */
+        if
+#ifndef WITHOUT_ATTACHED
+        :: !d[c].attached -> c = NONE
 #endif
-          fi
-        }
-      :: else
-      fi;
+        :: else -> d[c].pins++
+        fi
+      }
+    :: else
+    fi;
 #ifndef WITHOUT_SECOND_CHECK
-      if
-      :: isPinned && (d[c].base != end || d[c].baseSequence != sequence) -> unpin(c); isPinned = 0
-      :: else
-      fi;
+    if
+    :: c != NONE && (d[c].base != position || d[c].baseSequence != sequence) -> unpin(c); c = NONE
+    :: else
+    fi;
 #endif
-      unpin(held);
-      held = (isPinned -> c : NONE)
-    :: else ->
-      if
-      :: position - d[held].base < d[held].capacity && AT(held, position).stamp == position + 1 ->
-        seen = AT(held, position).body;                     /* a record is lent, and looked at until the next move */
-        assert(seen == position + 1 && AT(held, position).sequence == sequence);
-        assert(AT(held, position).body == seen && AT(held, position).stamp == position + 1);
-        position = position + AT(held, position).size; sequence++
-      :: position - d[held].base < d[held].capacity && AT(held, position).stamp == PADDING + position ->
-        position = d[held].base + d[held].capacity
-      :: else ->                                            /* not published, or the end: until there is more */
-        (d[held].end != 0 || READABLE(held, position));
-        assert(position >= d[held].base)
-      fi
-    fi
+    unpin(held);
+    d_step { held = c; c = NONE }
+  :: sequence < TOTAL && held != NONE && IS_PUBLISHED(held, position) ->
+    c = held;                                           /* a record is lent, and looked at until the next move */
+    d_step {
+      assert(IS_PUBLISHED(c, position) && AT(c, position).sequence == sequence && AT(c, position).width > 0);
+      position = position + AT(c, position).width; sequence++; c = NONE
+    }
+  :: held != NONE && IS_PADDING(held, position) -> position = ALIGN(position + 1)
   od;
   if
   :: held != NONE -> unpin(held)

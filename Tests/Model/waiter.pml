@@ -5,6 +5,11 @@
  * What must hold: the waiter comes back; it says that it was covered only when it was; and nobody touches it after it went
  * back to the pool and serves somebody else.
  *
+ * SIZE lines are what scripts/model explores. GUARD lines name what it takes out, one at a time, by -DWITHOUT_<name>: each
+ * must then fail.
+ *
+ * SIZE short
+ *
  * GUARD CHECK_UNDER_LOCK    Watermarks.swift `wait`: whether it is covered already is asked where the waiter is queued
  * GUARD SLEEP_BY_EXCHANGE   Waiter.swift `sleep`: `word.exchange(0, to: 2)` fails when it is 1
  * GUARD WAKE_IF_ASLEEP      Waiter.swift `complete`: `word.exchange(1) == 2` wakes

@@ -1,4 +1,5 @@
-// Tells the thread sanitizer of Swift's Mutex: `scripts/sanitize thread` builds this and loads it before everything else.
+// Tells the thread sanitizer of Swift's Mutex. `scripts/sanitize thread` builds this and the other files here, and loads them
+// before everything else.
 //
 // Where nobody else wants the lock, Mutex is one atomic operation on its word, in our own code, which the sanitizer
 // sees. Where somebody does, functions of the standard library ask the kernel, which changes the word: none of
@@ -10,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// The sanitizer's runtime, in the program; programs without it that tests start never come here.
+// The sanitizer's runtime, in the program. Programs without it are loaded with this, too: they say nothing.
 __attribute__((weak)) void __tsan_acquire(void *address);
 __attribute__((weak)) void __tsan_release(void *address);
 
@@ -33,18 +34,18 @@ __attribute__((constructor)) static void prepare(void) {
 SWIFT void spate_lock_slow(uint32_t thread, SELF self) __asm__(LOCK);
 SWIFT void spate_lock_slow(uint32_t thread, SELF self) {
   real_lock(thread, self);
-  __tsan_acquire(self);
+  if (__tsan_acquire) __tsan_acquire(self);
 }
 
 SWIFT bool spate_try_lock_slow(SELF self) __asm__(TRY_LOCK);
 SWIFT bool spate_try_lock_slow(SELF self) {
   bool is_locked = real_try_lock(self);
-  if (is_locked) __tsan_acquire(self);
+  if (is_locked && __tsan_acquire) __tsan_acquire(self);
   return is_locked;
 }
 
 SWIFT void spate_unlock_slow(SELF self) __asm__(UNLOCK);
 SWIFT void spate_unlock_slow(SELF self) {
-  __tsan_release(self);
+  if (__tsan_release) __tsan_release(self);
   real_unlock(self);
 }

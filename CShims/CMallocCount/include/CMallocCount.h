@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* How often this thread has called malloc, calloc, realloc, memalign, aligned_alloc or posix_memalign so far. */
+/* How often this thread has called malloc, calloc, realloc, memalign, aligned_alloc or posix_memalign so far; 0 beside a sanitizer. */
 uint64_t malloc_count_of_this_thread(void);
 
 #endif

@@ -127,6 +127,18 @@ struct FrameHeader: Equatable, Sendable {
     unsafe bytes.storeBytes(of: shape.littleEndian, toByteOffset: 24, as: UInt64.self)
   }
 
+  /// Writes what ``encodeWithoutStamp(into:)`` does, but for the length, which was written when the frame was claimed: others
+  /// may read that meanwhile.
+  ///
+  /// SAFETY: the caller alone may write bytes 8..<32, and nobody else reads them but for the length.
+  @inline(__always)
+  @unsafe
+  func encodeBesideLength(into bytes: UnsafeMutableRawPointer) {
+    unsafe bytes.storeBytes(of: checksum.littleEndian, toByteOffset: 8, as: UInt32.self)
+    unsafe bytes.storeBytes(of: timestamp.littleEndian, toByteOffset: 16, as: UInt64.self)
+    unsafe bytes.storeBytes(of: shape.littleEndian, toByteOffset: 24, as: UInt64.self)
+  }
+
   /// Writes all 32 bytes, the stamp with a plain store: for memory that no other thread reads.
   ///
   /// SAFETY: the caller alone may read and write these 32 bytes.

@@ -26,6 +26,7 @@ private actor ReentrantConsumer {
 
   func touch() { touches += 1 }
   var found: [UInt64] { sequences }
+  var count: Int { sequences.count }
 }
 
 private final class ClassConsumer: Sendable {
@@ -76,7 +77,7 @@ private final class ClassConsumer: Sendable {
     let batches = try queue.batches(maximalCount: 10)
     let first = Task { try await consumer.consume(batches, until: 2000) }
     let second = Task { try await consumer.consume(batches, until: 2000) }
-    while await consumer.found.count < 2000 { await Task.yield() }
+    while await consumer.count < 2000 { await Task.yield() }
     first.cancel()
     second.cancel()
     try await first.value

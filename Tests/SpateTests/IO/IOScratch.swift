@@ -69,14 +69,15 @@ final class IOBlocks {
 }
 
 extension SubmissionQueue {
-  /// Collects until nothing is in flight: each token's errors, in order.
-  func collectAll(atOnce count: Int = 16) -> [UInt64: [Int32]] {
+  /// Collects until nothing is in flight, or nothing came until `deadline`: each token's errors, in order.
+  func collectAll(atOnce count: Int = 16, until deadline: Int64 = .max) -> [UInt64: [Int32]] {
     var results: [UInt64: [Int32]] = [:]
     let buffer = UnsafeMutableBufferPointer<IOCompletion>.allocate(capacity: count)
     defer { unsafe buffer.deallocate() }
     unsafe buffer.initialize(repeating: IOCompletion(token: 0, error: 0))
     while inFlightCount > 0 {
-      let got = unsafe collect(into: buffer, untilNanoseconds: .max)
+      let got = unsafe collect(into: buffer, untilNanoseconds: deadline)
+      if got == 0, deadline != .max { break }
       for index in 0..<got {
         let completion = unsafe buffer[index]
         results[completion.token, default: []].append(completion.error)

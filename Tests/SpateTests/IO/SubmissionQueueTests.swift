@@ -246,6 +246,40 @@ struct SubmissionQueueTests {
     }
   }
 
+  /// The submission ring has one place, and every second request finds it taken: none is lost, and none is said to be done
+  /// that the kernel never saw. A pipe cannot be synced, so who asked the kernel knows it by the error.
+  ///
+  /// In a process of its own, which does not wait for a completion that never comes.
+  @Test func syncsThatMeetAFullRingReachTheKernel() async {
+    await #expect(processExitsWith: .success) {
+      let scratch = IOScratch()
+      let storage = try SystemStorage(root: scratch.path, mode: .buffered)
+      guard storage.description.strategy == .ioUring else { return }
+      let queue = try UringSubmissionQueue(capacity: 32, entryCount: 1)
+      let file = try storage.open("a", .createNew)
+      var ends: [Int32] = [-1, -1]
+      guard unsafe pipe(&ends) == 0 else { exit(3) }
+      let blocks = IOBlocks(count: 8)
+      var expected: [UInt64: [Int32]] = [:]
+      for index in 0..<8 {
+        unsafe queue.enqueueWrite(
+          file,
+          vectors: blocks.vectors(index..<(index + 1)),
+          at: UInt64(index * 4096),
+          durably: false,
+          token: UInt64(index)
+        )
+        queue.enqueueSync(StorageFile(descriptor: ends[1]), token: UInt64(100 + index))
+        expected[UInt64(index)] = [0]
+        expected[UInt64(100 + index)] = [EINVAL]
+      }
+      let results = queue.collectAll(until: Int64(spate_now_monotonic_ns()) + 20_000_000_000)
+      if results != expected { exit(2) }
+      if try storage.bytes(of: "a") != blocks.array { exit(4) }
+      queue.close()
+    }
+  }
+
   /// Every combination of refinements works: newer kernels take all, older ones fewer.
   @Test(arguments: [0, UInt32(SPATE_RING_COOP), UInt32(SPATE_RING_DEFER), UInt32(SPATE_RING_ANY)])
   func everyKindOfRingWorks(allowed: UInt32) throws {

@@ -1,8 +1,8 @@
 import Glibc
 import Testing
 
-/// The model of waiting for a watermark, checked by spin where it is installed. Those of the ring and of parking have too many
-/// states for a run of all tests: `scripts/model`.
+/// The models of the ring, of parking and of waiting for a watermark, checked by spin where it is installed, for their short
+/// sizes: `scripts/model` checks longer ones, too.
 @Suite struct ModelTests {
   private static let script: String = {
     let path: StaticString = #filePath
@@ -13,10 +13,10 @@ import Testing
     unsafe access("/usr/bin/spin", X_OK) == 0 || access("/usr/local/bin/spin", X_OK) == 0
 
   /// The model holds, and fails without any of the guards that it names.
-  @Test(.enabled(if: isSpinThere, "spin is not installed"), arguments: ["waiter"])
+  @Test(.enabled(if: isSpinThere, "spin is not installed"), arguments: ["waiter", "park", "ring"])
   func everyInterleavingHoldsAndEveryGuardIsNeeded(model: String) {
     var process = pid_t()
-    let words: [String] = ["bash", Self.script, model]
+    let words: [String] = ["bash", Self.script, "--short", model]
     var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
     defer { unsafe arguments.forEach { unsafe Glibc.free($0) } }
     #expect(unsafe posix_spawnp(&process, "bash", nil, nil, &arguments, environ) == 0)
