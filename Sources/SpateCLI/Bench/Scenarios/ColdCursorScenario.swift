@@ -147,7 +147,7 @@ struct ColdCursorScenario: BenchScenario {
         details: details
       ).beside(beside, comparison, scale: scale)
     }
-    var producers = row(
+    let producers = row(
       "producers beside a cold cursor",
       "GB/s",
       1e-9,
@@ -158,14 +158,15 @@ struct ColdCursorScenario: BenchScenario {
         BenchDetail("read from the disk in all", fromDisk, "GB"),
       ]
     ) { $0.load.bytesPerSecond }
-    producers.cost = rounds.cost
-    return [
+    var all = [
       producers,
       row("a tail cursor beside it", "GB/s", 1e-9, .higher, .ratio(atLeast: 0.9)) { $0.tailBytesPerSecond },
       row("due to durable at the tail, p50", "µs", 1, .lower, nil) { $0.delivery.microseconds(at: 50) },
       row("due to durable at the tail, p99", "µs", 1, .lower, nil) { $0.delivery.microseconds(at: 99) },
       memoryRow(rounds, before: memoryBefore),
     ]
+    for index in all.indices { all[index].cost = rounds.cost }
+    return all
   }
 
   /// The budget is for what the store holds; the threads, its tables and the windows of the cursors come on top.
