@@ -129,8 +129,11 @@ extension QueueRecovery {
     tail.proven.raise(to: provenByCheckpoint(descending))
     tail.chain = descending.reversed()
     for index in tail.chain.indices.dropFirst() where repaired.contains(tail.chain[index].number) {
-      let cut = truncation(of: tail.chain[index - 1], before: tail.chain[index].use)
-      if let cut { tail.chain[index].use.cutPosition = cut }
+      let segment = tail.chain[index]
+      guard let cut = truncation(of: tail.chain[index - 1], before: segment.use) else { continue }
+      // What stands farther back was not cut off by this one.
+      guard Format.alignUp(cut, to: segment.blockByteCount) == segment.basePosition else { continue }
+      tail.chain[index].use.cutPosition = cut
     }
     tail.firstIndex = max(0, tail.chain.count - tail.firstIndex)
     return tail

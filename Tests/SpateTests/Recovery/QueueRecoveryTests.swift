@@ -260,6 +260,24 @@ import Testing
     #expect(builder.storage.bytes(header) == nil)
   }
 
+  @Test func aRepairedHeaderCutsOffNothingButWhatItsBlockBegan() throws {
+    var builder = try SegmentBuilder()
+    try builder.roll()
+    builder.chunk()
+    for number in 0..<3 { builder.append([UInt8(number)]) }
+    // A record of the same number stands far behind: no truncation left such files.
+    builder.goBack(to: LogMark(position: 8192, sequence: 2))
+    try builder.roll()
+    builder.chunk()
+    builder.append([9])
+    builder.storage.edit(builder.path) { bytes in
+      for offset in 512..<1024 { bytes[offset] = 0xFF }
+    }
+    let queue = try recover(builder)
+    #expect(queue.report.findings.contains(.repairedHeader(segmentNumber: 1)))
+    #expect(queue.catalog.segments.allSatisfy { $0.use.basePosition - $0.use.cutPosition < 4096 })
+  }
+
   @Test func checkpointFromBeforeATruncationProvesNothingBeyondIt() throws {
     var builder = try SegmentBuilder()
     try builder.roll()
