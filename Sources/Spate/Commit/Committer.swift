@@ -42,9 +42,9 @@ final class Committer: @unchecked Sendable {
   private var resting: [QueueWriter] = []
   private var keptByteCount = 0
   var slots: [ExtentSlot] = []
-  private var freeSlots: [Int] = []
-  private var completions: UnsafeMutableBufferPointer<IOCompletion>
-  private var light: AlignedBuffer
+  var freeSlots: [Int] = []
+  let completions: UnsafeMutableBufferPointer<IOCompletion>
+  var light: AlignedBuffer
   var covered: [Waiter] = []
   /// Whether a queue's durable mark moved in this round.
   var hasAdvanced = false
@@ -52,16 +52,16 @@ final class Committer: @unchecked Sendable {
   var hasWritten = false
   /// What to do after such a round. Set before the committer begins.
   var onWritten: (() -> Void)?
-  private(set) var inFlightByteCount = 0
+  var inFlightByteCount = 0
   /// When something moved last, monotonic ns.
   private var lastWorkNanoseconds: UInt64 = 0
   /// For how long after that to look before sleeping.
   private var spinLimitNanoseconds = spinNanoseconds
   private static let spinNanoseconds: UInt64 = 20_000
   let statistics = CommitStatistics()
-  private var needsSubmit = false
-  private var roundCount: UInt64 = 0
-  private var seenFailedSyncCount = 0
+  var needsSubmit = false
+  var roundCount: UInt64 = 0
+  var seenFailedSyncCount = 0
   /// Why there is no submission queue: nothing can be written then.
   private var startFailure: SpateError?
 
@@ -195,7 +195,7 @@ final class Committer: @unchecked Sendable {
     if !settle() { park() }
   }
 
-  private var isAnythingInFlight: Bool { (submission?.inFlightCount ?? 0) > 0 }
+  var isAnythingInFlight: Bool { (submission?.inFlightCount ?? 0) > 0 }
 
   /// One round without waiting. Returns whether anything moved.
   @discardableResult
@@ -254,7 +254,7 @@ final class Committer: @unchecked Sendable {
     }
   }
 
-  private func wakeCovered() {
+  func wakeCovered() {
     if hasAdvanced {
       hasAdvanced = false
       page?.signal()
@@ -341,269 +341,5 @@ final class Committer: @unchecked Sendable {
     // Who slept for long would have spun in vain: at a thousand records a second that is a fifth of all work.
     let wasLong = spate_now_monotonic_ns() &- slept > 10 * Self.spinNanoseconds
     spinLimitNanoseconds = wasLong ? 0 : Self.spinNanoseconds
-  }
-
-  // MARK: Slots
-
-  private func takeSlot() -> Int? {
-    if let free = freeSlots.popLast() { return free }
-    guard slots.count < Self.slotCount, let memory = try? SlotMemory(blockByteCount: storage.blockByteCount)
-    else {
-      return nil
-    }
-    slots.append(ExtentSlot(memory: memory))
-    return slots.count - 1
-  }
-
-  private func release(_ slot: Int) {
-    slots[slot].kind = .free
-    slots[slot].writer = nil
-    slots[slot].copy?.free()
-    slots[slot].copy = nil
-    freeSlots.append(slot)
-  }
-
-  // MARK: Submitting
-
-  /// With a single queue that has little to write and nothing in flight: one write that is its own sync, on
-  /// this thread.
-  private func commitLight() -> Bool {
-    guard !isAnythingInFlight, let writer = soleLightWriter(), makeReady(writer), let slot = takeSlot() else {
-      return false
-    }
-    defer { release(slot) }
-    guard writer.fillExtent(&slots[slot], durably: true),
-      let (file, offset) = writer.destination(of: slots[slot])
-    else {
-      return false
-    }
-    wakeCovered()
-    let begun = spate_now_monotonic_ns()
-    var count = 0
-    for index in 0..<slots[slot].vectorCount {
-      let vector = unsafe slots[slot].memory.vectors[index]
-      if let base = unsafe vector.iov_base {
-        unsafe (light.address + count).copyMemory(from: base, byteCount: vector.iov_len)
-      }
-      unsafe count += vector.iov_len
-    }
-    let padding = writer.freshPadding(behind: count, at: offset, of: slots[slot])
-    if padding > 0 {
-      unsafe (light.address + count).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
-      count += padding
-    }
-    do {
-      try unsafe storage.writeDurably(
-        file,
-        UnsafeRawBufferPointer(start: light.address, count: count),
-        at: offset
-      )
-    } catch {
-      writer.writeFailed(error)
-      // It was a sync, too.
-      if writer.failure != nil { failUnsynced(error) }
-      return true
-    }
-    statistics.countSync(nanoseconds: spate_now_monotonic_ns() &- begun, byteCount: count, isLight: true)
-    if let mark = slots[slot].mark { writer.credit(written: mark, durable: mark, committer: self) }
-    return true
-  }
-
-  /// Opens a queue's files if they were closed; a failure is tried again like a full disk.
-  private func makeReady(_ writer: QueueWriter) -> Bool {
-    do throws(SpateError) {
-      try writer.openFiles()
-      return true
-    } catch {
-      writer.writeFailed(error)
-      return false
-    }
-  }
-
-  private func soleLightWriter() -> QueueWriter? {
-    var sole: QueueWriter?
-    for writer in active where writer.failure == nil && writer.hasUnsubmitted {
-      guard sole == nil, writer.isLight(limit: Self.lightLimit), writer.retryNanoseconds == 0 else {
-        return nil
-      }
-      sole = writer
-    }
-    return sole
-  }
-
-  /// Gives each queue its turn, beginning with another one each round: two that always have something to
-  /// write would use up the bytes that may be in flight.
-  private func submitAll() -> Bool {
-    guard !active.isEmpty else { return false }
-    var moved = false
-    let first = Int(roundCount % UInt64(active.count))
-    for turn in active.indices {
-      let index = first + turn < active.count ? first + turn : first + turn - active.count
-      if submitWork(of: active[index]) { moved = true }
-    }
-    return moved
-  }
-
-  /// Queues what a queue has to write and to sync. Returns whether there was anything.
-  private func submitWork(of writer: QueueWriter) -> Bool {
-    guard writer.failure == nil, let submission else { return false }
-    if writer.retryNanoseconds != 0 {
-      // INVARIANT: the refused write leaves the list, and `submitted` goes back, before anything is tried again:
-      // else a slower write ahead of it would let it be credited.
-      guard writer.inFlight.isEmpty, spate_now_monotonic_ns() >= writer.retryNanoseconds else { return false }
-      writer.retryNanoseconds = 0
-    }
-    guard makeReady(writer) else { return false }
-    var queued = false
-    while writer.inFlight.count < QueueWriter.inFlightLimit, inFlightByteCount < Self.inFlightByteLimit,
-      writer.hasUnsubmitted, let slot = takeSlot()
-    {
-      let durably = writer.isLight(limit: Self.lightLimit)
-      guard writer.fillExtent(&slots[slot], durably: durably),
-        let (file, offset) = writer.destination(of: slots[slot])
-      else {
-        release(slot)
-        break
-      }
-      slots[slot].kind = durably ? .durableWrite : .write
-      slots[slot].isDone = false
-      slots[slot].submittedNanoseconds = spate_now_monotonic_ns()
-      inFlightByteCount += slots[slot].byteCount
-      writer.inFlight.append(slot)
-      if slots[slot].includesTail { writer.tailIsInFlight = true }
-      unsafe submission.enqueueWrite(
-        file,
-        vectors: slots[slot].vectors,
-        at: offset,
-        durably: durably,
-        token: UInt64(slot)
-      )
-      queued = true
-    }
-    if queueSync(of: writer, on: submission) { queued = true }
-    if queued { needsSubmit = true }
-    return queued
-  }
-
-  /// One sync in flight a queue, credited with what was written in order when it was submitted, within one
-  /// segment's file.
-  private func queueSync(of writer: QueueWriter, on submission: any SubmissionQueue) -> Bool {
-    guard writer.syncSlot == nil, writer.hasUnsynced, writer.isSyncWanted,
-      let file = writer.segments.first?.file,
-      !writer.inFlight.contains(where: { slots[$0].kind == .durableWrite }), let slot = takeSlot()
-    else { return false }
-    var credit = writer.written
-    if writer.segments.count > 1, credit.position > writer.segments[1].segment.base.position {
-      credit = writer.segments[1].segment.base
-    }
-    slots[slot].kind = .sync
-    slots[slot].writer = writer
-    slots[slot].mark = credit
-    slots[slot].submittedNanoseconds = spate_now_monotonic_ns()
-    writer.syncSlot = slot
-    writer.lastSyncNanoseconds = slots[slot].submittedNanoseconds
-    submission.enqueueSync(file, token: UInt64(slot))
-    return true
-  }
-
-  // MARK: Completing
-
-  /// Applies completions, waiting for one until `deadline` (monotonic ns; 0: not at all). Returns how many
-  /// there were.
-  private func collect(until deadline: Int64) -> Int {
-    guard let submission, submission.inFlightCount > 0 else { return 0 }
-    let count = unsafe submission.collect(into: completions, untilNanoseconds: deadline)
-    for index in 0..<count {
-      let completion = unsafe completions[index]
-      complete(Int(completion.token), error: completion.error)
-    }
-    return count
-  }
-
-  private func complete(_ slot: Int, error: Int32) {
-    guard let writer = slots[slot].writer else { return }
-    let elapsed = spate_now_monotonic_ns() &- slots[slot].submittedNanoseconds
-    switch slots[slot].kind {
-    case .free: return
-    case .sync:
-      writer.syncSlot = nil
-      let credit = slots[slot].mark
-      release(slot)
-      if error != 0 {
-        failUnsynced(systemErrorNumber: error)
-        return
-      }
-      statistics.countSync(nanoseconds: elapsed, byteCount: 0, isLight: false)
-      failAfterForeignSync()
-      if let credit { writer.credit(written: writer.written, durable: credit, committer: self) }
-    case .write, .durableWrite:
-      inFlightByteCount -= slots[slot].byteCount
-      if error != 0 {
-        let failure = SpateError.system(error, .write)
-        writer.writeFailed(failure)
-        if slots[slot].kind == .durableWrite, writer.failure != nil { failUnsynced(failure) }
-      } else {
-        if slots[slot].kind == .durableWrite {
-          statistics.countSync(nanoseconds: elapsed, byteCount: slots[slot].byteCount, isLight: true)
-        } else {
-          statistics.countWrite(byteCount: slots[slot].byteCount)
-        }
-      }
-      if slots[slot].includesTail { writer.tailIsInFlight = false }
-      slots[slot].isDone = true
-      finishInOrder(writer)
-    }
-  }
-
-  /// Credits the writes that are done, in order of position: a write behind one that is still in flight waits
-  /// for it.
-  private func finishInOrder(_ writer: QueueWriter) {
-    while let slot = writer.inFlight.first, slots[slot].isDone {
-      writer.inFlight.removeFirst()
-      let mark = slots[slot].mark
-      let isDurable = slots[slot].kind == .durableWrite
-      release(slot)
-      guard writer.failure == nil, writer.retryNanoseconds == 0, let mark else { continue }
-      writer.credit(written: mark, durable: isDurable ? mark : writer.durable, committer: self)
-    }
-    writer.rewindAfterFullDisk()
-  }
-
-  // MARK: Failing
-
-  /// A lost sync: the device may have dropped the writes of every file, so all queues with uncredited writes
-  /// fail for good.
-  private func failUnsynced(_ failure: SpateError) {
-    for writer in active where writer.hasUnsynced || !writer.inFlight.isEmpty || writer.syncSlot != nil {
-      writer.fail(failure)
-    }
-  }
-
-  private func failUnsynced(systemErrorNumber: Int32 = 0) {
-    failUnsynced(
-      SpateError(
-        .syncFailed,
-        "a sync failed, so records without an acknowledgement may be lost; check the disk, then reopen the store",
-        systemErrorNumber: systemErrorNumber
-      )
-    )
-  }
-
-  /// A sync that somebody else asked for failed since the last look: it takes uncredited writes along like one of ours.
-  private func failAfterForeignSync() {
-    let count = storage.failedSyncs.count
-    guard count != seenFailedSyncCount else { return }
-    seenFailedSyncCount = count
-    failUnsynced()
-  }
-
-  /// The kernel refuses our submissions: nothing can be written any more.
-  func failAll(errno: Int32) {
-    let failure = SpateError(
-      .ioFailed,
-      "the kernel refuses to take writes; check the limits of the process, then reopen the store",
-      systemErrorNumber: errno
-    )
-    for writer in active { writer.fail(failure) }
   }
 }
