@@ -228,8 +228,8 @@ import Testing
     #expect(try readRecords(queue, in: builder.storage).map(\.payload) == [[1]])
   }
 
-  @Test func cutRecordsStayGoneWhenOnlyTheTruncationsHeaderSurvived() throws {
-    var builder = try SegmentBuilder()
+  /// Begins the segment that cuts off all but one record of a log, whose checkpoint says that more was durable. Returns the cut.
+  private func truncate(_ builder: inout SegmentBuilder) throws -> LogMark {
     try builder.roll()
     builder.chunk()
     builder.append([1])
@@ -244,6 +244,12 @@ import Testing
     builder.epoch = 2
     builder.durable = cut
     try builder.roll(flags: .truncation)
+    return cut
+  }
+
+  @Test func cutRecordsStayGoneWhenOnlyTheTruncationsHeaderSurvived() throws {
+    var builder = try SegmentBuilder()
+    let cut = try truncate(&builder)
     let header = builder.path
     let opened = try recover(builder)
     #expect(opened.endSequence == 1 && opened.report.damages.isEmpty)
@@ -280,20 +286,7 @@ import Testing
 
   @Test func checkpointFromBeforeATruncationProvesNothingBeyondIt() throws {
     var builder = try SegmentBuilder()
-    try builder.roll()
-    builder.chunk()
-    builder.append([1])
-    let cut = LogMark(position: builder.position, sequence: builder.sequence)
-    for _ in 0..<200 { builder.append([2, 2, 2]) }
-    var checkpoint = QueueCheckpoint(queueIdentifier: SegmentBuilder.identifier)
-    checkpoint.durablePosition = builder.position
-    checkpoint.durableSequence = builder.sequence
-    checkpoint.epoch = 1
-    try checkpoint.store(in: builder.storage, directory: directory)
-    builder.goBack(to: cut)
-    builder.epoch = 2
-    builder.durable = cut
-    try builder.roll(flags: .truncation)
+    _ = try truncate(&builder)
     builder.chunk()
     builder.append([9])
     let queue = try recover(builder)
