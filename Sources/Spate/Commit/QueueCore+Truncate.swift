@@ -110,22 +110,17 @@ extension QueueCore {
       limit: limit,
       verifying: false
     )
-    var batchSequence = segment.baseSequence
-    var batchPosition = segment.basePosition
+    var search = BatchSearch(sequence: sequence, from: segment.use.base)
     while case .frame(let frame) = scanner.next() {
-      if !frame.header.flags.contains(.continued) {
-        batchSequence = frame.sequence
-        batchPosition = frame.position
-      }
-      guard frame.header.type.takesSequence, frame.sequence == sequence else { continue }
-      guard batchSequence == sequence else {
+      guard search.isFound(at: frame) else { continue }
+      guard search.begin.sequence == sequence else {
         throw SpateError(
           .invalidArgument,
-          "record \(sequence) stands inside an atomic batch; cut at its first record, \(batchSequence)",
-          sequence: batchSequence
+          "record \(sequence) stands inside an atomic batch; cut at its first record, \(search.begin.sequence)",
+          sequence: search.begin.sequence
         )
       }
-      return batchPosition
+      return search.begin.position
     }
     throw SpateError(
       .corrupt,

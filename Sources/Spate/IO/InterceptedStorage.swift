@@ -2,9 +2,9 @@ import Glibc
 
 /// A storage that asks somebody before each write and sync, who may sleep or refuse: a disk that stalls or fails.
 ///
-/// For fault injection by benchmarks and tests; everything else goes straight to the storage behind it.
-final class InterceptedStorage: Storage {
-  private let base: any Storage
+/// For fault injection by benchmarks and tests; everything else is forwarded.
+final class InterceptedStorage: ForwardingStorage {
+  let base: any Storage
   private let intercept: @Sendable (IOFault.Operation) -> Int32
 
   /// Wraps `base`. `intercept` returns 0 to go on, or the errno to fail with; it is called on the thread that asks the disk.
@@ -44,51 +44,6 @@ final class InterceptedStorage: Storage {
   func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue {
     InterceptedSubmissionQueue(try base.makeSubmissionQueue(), intercept: intercept)
   }
-
-  var description: StorageDescription { base.description }
-  var failedSyncs: FailedSyncs { base.failedSyncs }
-  var blockByteCount: Int { base.blockByteCount }
-  func open(_ path: String, _ mode: OpenMode) throws(SpateError) -> StorageFile { try base.open(path, mode) }
-  func close(_ file: StorageFile) { base.close(file) }
-  func byteCount(of file: StorageFile) throws(SpateError) -> UInt64 { try base.byteCount(of: file) }
-
-  func read(
-    _ file: StorageFile,
-    into buffer: UnsafeMutableRawBufferPointer,
-    at offset: UInt64
-  ) throws(SpateError) -> Int {
-    try unsafe base.read(file, into: buffer, at: offset)
-  }
-
-  func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
-    try base.allocate(file, byteCount: byteCount)
-  }
-
-  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool {
-    try base.tryLock(file, lock)
-  }
-
-  func unlock(_ file: StorageFile, _ lock: FileLock) { base.unlock(file, lock) }
-  func lockHolder(_ file: StorageFile) -> Int32? { base.lockHolder(file) }
-  func createDirectory(_ path: String) throws(SpateError) { try base.createDirectory(path) }
-
-  func contents(ofDirectory path: String) throws(SpateError) -> [String] {
-    try base.contents(ofDirectory: path)
-  }
-
-  func kind(of path: String) throws(SpateError) -> FileKind? { try base.kind(of: path) }
-  func rename(_ from: String, to: String) throws(SpateError) { try base.rename(from, to: to) }
-  func remove(_ path: String) throws(SpateError) { try base.remove(path) }
-  func syncDirectory(_ path: String) throws(SpateError) { try base.syncDirectory(path) }
-  func freeByteCount(at path: String) throws(SpateError) -> UInt64 { try base.freeByteCount(at: path) }
-
-  func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
-    -> UnsafeRawBufferPointer
-  {
-    try unsafe base.map(file, at: offset, byteCount: byteCount)
-  }
-
-  func unmap(_ region: UnsafeRawBufferPointer) { unsafe base.unmap(region) }
 }
 
 /// The asynchronous half of an ``InterceptedStorage``.

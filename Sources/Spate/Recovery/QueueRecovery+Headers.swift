@@ -150,10 +150,9 @@ extension QueueRecovery {
       sequence: segment.baseSequence,
       limit: min(segment.capacityPosition, next.basePosition)
     )
-    var batchPosition = segment.basePosition
+    var search = BatchSearch(sequence: next.baseSequence, from: segment.use.base)
     while case .frame(let frame, _) = walk.next() {
-      if !frame.header.flags.contains(.continued) { batchPosition = frame.position }
-      if frame.header.type.takesSequence, frame.sequence == next.baseSequence { return batchPosition }
+      if search.isFound(at: frame) { return search.begin.position }
     }
     return nil
   }

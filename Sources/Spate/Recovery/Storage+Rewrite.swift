@@ -8,23 +8,14 @@ extension Storage {
   func rewrite(_ file: StorageFile, _ range: Range<UInt64>) throws(SpateError) {
     let block = Format.minimumBlockByteCount
     let end = try min(Format.alignUp(range.upperBound, to: block), byteCount(of: file))
-    var offset = Format.alignDown(range.lowerBound, to: block)
+    let start = Format.alignDown(range.lowerBound, to: block)
     let buffer = BlockBuffer(byteCount: 1 << 20, alignment: block)
-    while offset < end {
-      var count = Int(min(UInt64(buffer.byteCount), end - offset))
-      if unsafe try !copy(
-        file,
-        at: offset,
-        through: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-      ) {
-        count = min(block, count)
-        _ = unsafe try copy(
-          file,
-          at: offset,
-          through: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-        )
+    for piece in stride(from: start, to: end, by: buffer.byteCount) {
+      let pieceEnd = min(piece + UInt64(buffer.byteCount), end)
+      if unsafe try copy(file, piece..<pieceEnd, through: buffer.bytes) { continue }
+      for offset in stride(from: piece, to: pieceEnd, by: block) {
+        _ = unsafe try copy(file, offset..<min(offset + UInt64(block), pieceEnd), through: buffer.bytes)
       }
-      offset += UInt64(count)
     }
     try sync(file)
   }
@@ -32,12 +23,13 @@ extension Storage {
   /// Reads and writes the same bytes. False when they cannot be read.
   private func copy(
     _ file: StorageFile,
-    at offset: UInt64,
+    _ range: Range<UInt64>,
     through buffer: UnsafeMutableRawBufferPointer
   ) throws(SpateError) -> Bool {
-    guard let count = unsafe try? read(file, into: buffer, at: offset) else { return false }
+    let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<range.count])
+    guard let count = unsafe try? read(file, into: bytes, at: range.lowerBound) else { return false }
     do throws(SpateError) {
-      try unsafe write(file, UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: offset)
+      try unsafe write(file, UnsafeRawBufferPointer(rebasing: bytes[..<count]), at: range.lowerBound)
     } catch {
       guard error.code == .diskFull else { throw error }
     }

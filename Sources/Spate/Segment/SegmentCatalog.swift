@@ -8,6 +8,13 @@ final class SegmentCatalog: Sendable {
   private struct State {
     var segments: [SegmentDescription]
     var damages: [DamagedRange]
+
+    /// Takes out the segments that begin at or beyond a position.
+    mutating func drop(from position: UInt64) -> [SegmentDescription] {
+      let kept = segments.firstIndex(beyond: { $0.basePosition < position })
+      defer { segments.removeSubrange(kept...) }
+      return Array(segments[kept...])
+    }
   }
 
   private let state: Mutex<State>
@@ -101,9 +108,7 @@ final class SegmentCatalog: Sendable {
   func append(_ segment: SegmentDescription) -> [SegmentDescription] {
     state.withLock { state in
       precondition(state.segments.allSatisfy { $0.number < segment.number }, "segment numbers ascend")
-      let kept = state.segments.firstIndex(beyond: { $0.basePosition < segment.basePosition })
-      let dropped = Array(state.segments[kept...])
-      state.segments.removeSubrange(kept...)
+      let dropped = state.drop(from: segment.basePosition)
       if !state.segments.isEmpty { state.segments[state.segments.count - 1].close(before: segment.use) }
       state.damages.removeAll { $0.positions.lowerBound >= segment.use.cutPosition }
       state.segments.append(segment)
@@ -115,9 +120,7 @@ final class SegmentCatalog: Sendable {
   /// as a whole; their files are for the caller to remove, as with ``append(_:)``.
   func cut(at mark: LogMark) -> [SegmentDescription] {
     state.withLock { state in
-      let kept = state.segments.firstIndex(beyond: { $0.basePosition < mark.position })
-      let dropped = Array(state.segments[kept...])
-      state.segments.removeSubrange(kept...)
+      let dropped = state.drop(from: mark.position)
       if let last = state.segments.indices.last {
         state.segments[last].endPosition = min(state.segments[last].endPosition ?? .max, mark.position)
         state.segments[last].endSequence = min(state.segments[last].endSequence ?? .max, mark.sequence)

@@ -6,7 +6,7 @@ import Synchronization
 /// A real disk that the test can hold up, fill and break. Any thread.
 ///
 /// Only the committer's writes and syncs are concerned: what the housekeeper and recovery do goes through.
-final class FaultyStorage: Storage {
+final class FaultyStorage: ForwardingStorage {
   /// The committer's operations.
   enum Operation: Hashable, Sendable {
     case write, sync
@@ -24,14 +24,14 @@ final class FaultyStorage: Storage {
     var waitingCount = 0
   }
 
-  private let real: SystemStorage
+  let base: any Storage
   private let state = Mutex(State())
   private let changed = EventCount()
   private let committer = Atomic<UInt>(0)
   /// What is mapped.
   let mapped = MappedBytes()
 
-  init(_ real: SystemStorage) { self.real = real }
+  init(_ base: SystemStorage) { self.base = base }
 
   // MARK: What the test does
 
@@ -124,7 +124,7 @@ final class FaultyStorage: Storage {
 
   func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue {
     committer.store(UInt(pthread_self()), ordering: .relaxed)
-    return FaultySubmissionQueue(try real.makeSubmissionQueue(), storage: self)
+    return FaultySubmissionQueue(try base.makeSubmissionQueue(), storage: self)
   }
 
   func writeDurably(
@@ -138,55 +138,32 @@ final class FaultyStorage: Storage {
       let syncError = meet(.sync, file)
       if syncError != 0 { throw .system(syncError, .sync) }
     }
-    try unsafe real.writeDurably(file, bytes, at: offset)
+    try unsafe base.writeDurably(file, bytes, at: offset)
   }
 
-  // MARK: What goes through
-
-  var description: StorageDescription { real.description }
-  var failedSyncs: FailedSyncs { real.failedSyncs }
-  var blockByteCount: Int { real.blockByteCount }
+  // MARK: What everybody else meets
 
   func open(_ path: String, _ mode: OpenMode) throws(SpateError) -> StorageFile {
     if mode == .createNew || mode == .createNewBuffered { try take(.make(path), .open) }
-    let file = try real.open(path, mode)
+    let file = try base.open(path, mode)
     state.withLock { $0.paths[file.descriptor] = path }
     return file
   }
 
-  func close(_ file: StorageFile) { real.close(file) }
-  func byteCount(of file: StorageFile) throws(SpateError) -> UInt64 { try real.byteCount(of: file) }
-
-  func read(
-    _ file: StorageFile,
-    into buffer: UnsafeMutableRawBufferPointer,
-    at offset: UInt64
-  ) throws(SpateError) -> Int {
-    try unsafe real.read(file, into: buffer, at: offset)
-  }
-
   func write(_ file: StorageFile, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(SpateError) {
     try take(.write(path(of: file)), .write)
-    try unsafe real.write(file, bytes, at: offset)
+    try unsafe base.write(file, bytes, at: offset)
   }
 
   func sync(_ file: StorageFile) throws(SpateError) {
     try failedSyncs.counting { () throws(SpateError) in try take(.sync(path(of: file)), .sync) }
-    try real.sync(file)
+    try base.sync(file)
   }
 
   func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
     try take(.allocate(path(of: file)), .write)
-    try real.allocate(file, byteCount: byteCount)
+    try base.allocate(file, byteCount: byteCount)
   }
-
-  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool {
-    try real.tryLock(file, lock)
-  }
-
-  func unlock(_ file: StorageFile, _ lock: FileLock) { real.unlock(file, lock) }
-  func lockHolder(_ file: StorageFile) -> Int32? { real.lockHolder(file) }
-  func createDirectory(_ path: String) throws(SpateError) { try real.createDirectory(path) }
 
   func contents(ofDirectory path: String) throws(SpateError) -> [String] {
     let body = state.withLock { state in
@@ -194,38 +171,35 @@ final class FaultyStorage: Storage {
       return state.listing
     }
     body?()
-    return try real.contents(ofDirectory: path)
+    return try base.contents(ofDirectory: path)
   }
 
-  func kind(of path: String) throws(SpateError) -> FileKind? { try real.kind(of: path) }
   func rename(_ from: String, to: String) throws(SpateError) {
     try take(.rename(from), .rename)
-    try real.rename(from, to: to)
+    try base.rename(from, to: to)
   }
 
   func remove(_ path: String) throws(SpateError) {
     try take(.remove(path), .remove)
-    try real.remove(path)
+    try base.remove(path)
   }
 
   func syncDirectory(_ path: String) throws(SpateError) {
     try failedSyncs.counting { () throws(SpateError) in try take(.syncDirectory(path), .syncDirectory) }
-    try real.syncDirectory(path)
+    try base.syncDirectory(path)
   }
-
-  func freeByteCount(at path: String) throws(SpateError) -> UInt64 { try real.freeByteCount(at: path) }
 
   func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
     -> UnsafeRawBufferPointer
   {
-    let region = try unsafe real.map(file, at: offset, byteCount: byteCount)
+    let region = try unsafe base.map(file, at: offset, byteCount: byteCount)
     mapped.add(byteCount)
     return unsafe region
   }
 
   func unmap(_ region: UnsafeRawBufferPointer) {
     mapped.add(-region.count)
-    unsafe real.unmap(region)
+    unsafe base.unmap(region)
   }
 }
 

@@ -10,7 +10,7 @@ import Testing
 /// it was durable itself; a durable write says nothing of other bytes. `afterPowerCut` is what a restart
 /// finds. The engine's rules for memory in flight are checked as it goes: aligned, no overlap, unchanged until
 /// the completion.
-final class ScriptedStorage: Storage {
+final class ScriptedStorage: ForwardingStorage {
   /// A write that completed, in order of completion.
   struct Write {
     var offset: Int
@@ -27,6 +27,7 @@ final class ScriptedStorage: Storage {
   }
 
   let seen = MemoryStorage()
+  var base: any Storage { seen }
   let state = Mutex(State())
   private let queueBox = Mutex<ScriptedQueue?>(nil)
   let blockByteCount = 4096
@@ -102,10 +103,6 @@ final class ScriptedStorage: Storage {
     apply(Write(offset: Int(offset), bytes: unsafe Array(bytes), isDurable: true), to: path)
   }
 
-  func write(_ file: StorageFile, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(SpateError) {
-    try unsafe seen.write(file, bytes, at: offset)
-  }
-
   func sync(_ file: StorageFile) throws(SpateError) {
     guard let path = path(of: file) else { throw SpateError(.ioFailed, "not open") }
     state.withLock { $0.bases[path] = seen.bytes(path) }
@@ -116,38 +113,14 @@ final class ScriptedStorage: Storage {
     state.withLock { $0.bases[to] = $0.bases.removeValue(forKey: from) }
   }
 
-  // MARK: The rest is the memory's
-
-  func open(_ path: String, _ mode: OpenMode) throws(SpateError) -> StorageFile { try seen.open(path, mode) }
-  func close(_ file: StorageFile) { seen.close(file) }
-  func byteCount(of file: StorageFile) throws(SpateError) -> UInt64 { try seen.byteCount(of: file) }
-  func read(_ file: StorageFile, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64)
-    throws(SpateError)
-    -> Int
-  {
-    try unsafe seen.read(file, into: buffer, at: offset)
-  }
-  func allocate(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
-    try seen.allocate(file, byteCount: byteCount)
-  }
-  func tryLock(_ file: StorageFile, _ lock: FileLock) throws(SpateError) -> Bool {
-    try seen.tryLock(file, lock)
-  }
-  func unlock(_ file: StorageFile, _ lock: FileLock) { seen.unlock(file, lock) }
-  func lockHolder(_ file: StorageFile) -> Int32? { nil }
-  func createDirectory(_ path: String) throws(SpateError) { try seen.createDirectory(path) }
-  func contents(ofDirectory path: String) throws(SpateError) -> [String] {
-    try seen.contents(ofDirectory: path)
-  }
-  func kind(of path: String) throws(SpateError) -> FileKind? { try seen.kind(of: path) }
-  func remove(_ path: String) throws(SpateError) { try seen.remove(path) }
   func syncDirectory(_ path: String) throws(SpateError) {}
-  func freeByteCount(at path: String) throws(SpateError) -> UInt64 { 1 << 40 }
+
   func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
     -> UnsafeRawBufferPointer
   {
     throw SpateError(.unsupported, "memory is not mapped")
   }
+
   func unmap(_ region: UnsafeRawBufferPointer) {}
 }
 
