@@ -6,6 +6,9 @@ struct ByteCount: ExpressibleByArgument, Equatable {
 
   init(bytes: UInt64) { self.bytes = bytes }
 
+  /// How `--help` shows a default.
+  var defaultValueDescription: String { Self.short(bytes) }
+
   /// A number, then nothing, `B`, or one of k, M, G, T with `iB` or nothing for powers of 1024, with `B` for
   /// powers of 1000.
   init?(argument: String) {

@@ -10,6 +10,8 @@ struct TailBench: ParsableCommand {
   @Option(help: ArgumentHelp("Producer threads.", valueName: "count")) var producers = 2
   @Option(help: ArgumentHelp("Cursors; may be given several times.", valueName: "count"))
   var cursors: [Int] = [1, 8, 64]
+  @Option(help: ArgumentHelp("The store's memory budget.", valueName: "bytes"))
+  var memory = ByteCount(bytes: 64 << 20)
   @Flag(help: "The cursors follow what is published instead of what is durable.") var published = false
   @OptionGroup var options: BenchOptions
 
@@ -18,7 +20,8 @@ struct TailBench: ParsableCommand {
       TailScenario(
         load: Load(recordByteCount: Int(size.bytes), producers: producers),
         following: published ? .published : .durable,
-        cursorCount: count
+        cursorCount: count,
+        memoryBudgetByteCount: Int(clamping: memory.bytes)
       )
     }
     try options.run("Tail", scenarios)

@@ -3,6 +3,7 @@ struct TailScenario: BenchScenario {
   var load = Load()
   var following = EngineLevel.durable
   var cursorCount = 1
+  var memoryBudgetByteCount = 64 << 20
 
   /// Writers lose at most 15 % beside one cursor, 30 % beside eight.
   private var target: BenchTarget? {
@@ -16,7 +17,11 @@ struct TailScenario: BenchScenario {
   private var what: String { "\(cursorCount) tail cursor\(cursorCount == 1 ? "" : "s")" }
 
   func run(_ context: BenchContext) throws -> [BenchRow] {
-    let bed = try LoadBed(context, name: "tail")
+    let bed = try LoadBed(
+      context,
+      name: "tail",
+      storeSettings: EngineStoreSettings(memoryBudgetByteCount: memoryBudgetByteCount)
+    )
     defer { bed.close() }
     var shares: [Double] = []
     var bandwidths: [Double] = []
