@@ -34,6 +34,7 @@ final class BufferPool: Sendable {
   private let mapping: Buffer
   private let state: Mutex<Books>
   private let isShortOfWarm = Atomic<Bool>(false)
+  private let lent = Atomic<Int>(0)
 
   private struct Books {
     /// One tree of 1023 nodes a slab: the order + 1 of the largest free block below the node, 0 when none.
@@ -78,20 +79,30 @@ final class BufferPool: Sendable {
     _ = unsafe munmap(mapping.address, mapping.byteCount)
   }
 
-  /// Takes a buffer of at least `byteCount` bytes, or nil when the budget has no room for it.
+  /// Takes a buffer of at least `byteCount` bytes; where the budget has no room for it, the largest there is of at
+  /// least `minimum`, or nil.
   ///
+  /// So the budget is used up before anybody is held back, whatever the size that he would have liked.
   /// A holder of at most one buffer (`isSmallHolder`) may use the last eighth of the budget; others may not,
   /// so one queue cannot starve the rest. When there is no room, `waiter` is told once by ``takeStarving()``
   /// after a free. The buffer's content is whatever its last holder left.
-  /// - Complexity: O(log n) in the slab size, plus O(slabs) when no split slab has room.
-  func allocate(byteCount: Int, isSmallHolder: Bool, waiter: (any BufferWaiter)?) -> Buffer? {
-    let wanted = Self.charge(byteCount)
+  /// - Complexity: O(log n) in the slab size, plus O(slabs) when no split slab has room; as often as `minimum` can be
+  ///   doubled up to `byteCount`.
+  func allocate(byteCount: Int, atLeast minimum: Int? = nil, isSmallHolder: Bool, waiter: (any BufferWaiter)?)
+    -> Buffer?
+  {
+    var wanted = Self.charge(byteCount)
+    let smallest = Self.charge(minimum ?? byteCount)
     let isRun = wanted > Self.slabByteCount
     let offset: Int? = state.withLock { books in
       let limit = isSmallHolder ? budget : budget - budget / 8
       var found: Int?
-      if books.allocatedByteCount + wanted <= limit {
-        found = isRun ? 0 : Self.takeBlock(&books, wanted)
+      while true {
+        if books.allocatedByteCount + wanted <= limit {
+          found = isRun ? 0 : Self.takeBlock(&books, wanted)
+        }
+        if found != nil || isRun || wanted / 2 < smallest { break }
+        wanted /= 2
       }
       guard let found else {
         books.noteStarving(waiter)
@@ -142,6 +153,16 @@ final class BufferPool: Sendable {
       return all
     }
   }
+
+  /// Bytes of chunks that left their ring and that only cursors and batches hold.
+  var lentByteCount: Int {
+    // ORDERING: relaxed: a count to plan with.
+    lent.load(ordering: .relaxed)
+  }
+
+  /// Counts a chunk that left its ring while pins hold it, or, with a negative count, whose last pin went. With
+  /// that ring's lock held, so that the second comes behind the first.
+  func countLent(_ byteCount: Int) { lent.wrappingAdd(byteCount, ordering: .relaxed) }
 
   /// Bytes handed out now.
   var allocatedByteCount: Int { state.withLock { $0.allocatedByteCount } }

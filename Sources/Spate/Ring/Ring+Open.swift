@@ -28,15 +28,17 @@ extension Ring {
     // A claim that does not fit before the next stride has a chunk to itself, too: others never cross one.
     let toStride = bytesToStride(from: end.position, in: segment)
     let isRun = isRun || Format.alignUp(UInt64(needed), to: configuration.blockByteCount) > toStride
-    let capacity = capacity(&state, needed: needed, isRun: isRun, at: end.position, in: segment)
+    let wanted = capacity(&state, needed: needed, isRun: isRun, at: end.position, in: segment)
     let isSmallHolder = state.chunkCount < 2
     guard
       let buffer = pool.allocate(
-        byteCount: capacity,
+        byteCount: wanted,
+        atLeast: isRun ? wanted : Int(Format.alignUp(UInt64(needed), to: configuration.blockByteCount)),
         isSmallHolder: isSmallHolder,
         waiter: environment.bufferWaiter
       )
     else { return block(.backPressured) }
+    let capacity = min(wanted, buffer.byteCount)
     if pool.takeWarmRequest() { environment.warmMemory() }
     let chunk = takeDescriptor(&state, buffer: buffer)
     begin(chunk, at: end, capacity: capacity, segment: segment)

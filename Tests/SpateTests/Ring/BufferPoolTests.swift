@@ -37,6 +37,28 @@ struct BufferPoolTests {
     #expect(pool.allocate(byteCount: 2 << 20, isSmallHolder: true, waiter: nil) != nil)
   }
 
+  @Test("The largest buffer there is comes for one that there is no room for, and none below the minimum")
+  func largestThereIs() throws {
+    let pool = try BufferPool(budget: 2 << 20)
+    var sizes: [Int] = []
+    for size in [1 << 20, 512 << 10, 256 << 10, 128 << 10, 64 << 10, 32 << 10] {
+      #expect(pool.allocate(byteCount: size, isSmallHolder: true, waiter: nil) != nil)
+    }
+    // 32 KiB are left.
+    let waiter = CountingWaiter()
+    func take(_ byteCount: Int, atLeast minimum: Int) -> Int? {
+      pool.allocate(byteCount: byteCount, atLeast: minimum, isSmallHolder: true, waiter: waiter)?.byteCount
+    }
+    #expect(take(512 << 10, atLeast: 64 << 10) == nil)
+    #expect(pool.takeStarving().count == 1)
+    while let size = take(16 << 10, atLeast: 4096) {
+      sizes.append(size)
+      if sizes.count == 1 { #expect(take(8192, atLeast: 8192) == 8192) }
+    }
+    #expect(sizes == [16 << 10, 8192])
+    #expect(pool.allocatedByteCount == pool.budget)
+  }
+
   @Test(
     "Random sizes and orders agree with a model: no overlap, no loss, no byte beyond the budget",
     arguments: 1...8
