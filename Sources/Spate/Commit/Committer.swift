@@ -22,8 +22,7 @@ final class Committer: @unchecked Sendable {
   let clock: StoreClock
   private let page: SharedPage?
   let commitSignals: CommitSignalBox
-  private let pins: PinLedger
-  /// How many bytes of durable chunks all queues together keep for cursors near the tail, what cursors hold
+  /// How many bytes of durable chunks all queues together keep for cursors near the tail, what cursors alone hold
   /// included: producers always have the rest of the budget. A cursor whose thread
   /// waits for a processor for a few milliseconds at full speed then still finds its place in the ring; less, and
   /// it falls behind to the disk and slows the writer.
@@ -40,7 +39,8 @@ final class Committer: @unchecked Sendable {
   var active: [QueueWriter] = []
   /// Queues that went idle and keep chunks for cursors; some may be active again.
   private var resting: [QueueWriter] = []
-  private var keptByteCount = 0
+  /// Bytes of durable chunks that all queues together keep for cursors.
+  private(set) var keptByteCount = 0
   var slots: [ExtentSlot] = []
   var freeSlots: [Int] = []
   let completions: UnsafeMutableBufferPointer<IOCompletion>
@@ -71,15 +71,14 @@ final class Committer: @unchecked Sendable {
     clock: StoreClock,
     page: SharedPage? = nil,
     commitSignals: CommitSignalBox = CommitSignalBox(),
-    pins: PinLedger
+    tailCacheByteCount: Int
   ) throws(SpateError) {
     self.storage = storage
     self.pool = pool
     self.clock = clock
     self.page = page
     self.commitSignals = commitSignals
-    self.pins = pins
-    tailCacheByteCount = pins.limit
+    self.tailCacheByteCount = tailCacheByteCount
     seenFailedSyncCount = storage.failedSyncs.count
     light = try AlignedBuffer(
       byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount + QueueWriter.freshPieceByteCount,
@@ -271,7 +270,7 @@ final class Committer: @unchecked Sendable {
 
   /// Gives the memory of durable chunks back, but for what cursors near the tail read.
   private func reclaim() {
-    let limit = tailCacheByteCount - min(tailCacheByteCount, pins.byteCount)
+    let limit = tailCacheByteCount - min(tailCacheByteCount, pool.lentByteCount)
     for writer in active {
       let others = keptByteCount - writer.keptByteCount
       writer.reclaim(keepingAtMost: max(0, limit - others))
@@ -285,6 +284,13 @@ final class Committer: @unchecked Sendable {
       writer.reclaim(keepingAtMost: 0)
       keptByteCount += writer.keptByteCount
     }
+  }
+
+  /// Takes a queue that was dropped off the books. This thread only.
+  func forget(_ writer: QueueWriter) {
+    active.removeAll { $0 === writer }
+    keptByteCount -= writer.keptByteCount
+    writer.keptByteCount = 0
   }
 
   private func notifyStarving() {

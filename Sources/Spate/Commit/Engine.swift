@@ -54,7 +54,7 @@ final class Engine: @unchecked Sendable {
       clock: clock,
       page: page,
       commitSignals: commitSignals,
-      pins: cursorSupport.pins
+      tailCacheByteCount: cursorSupport.pins.limit
     )
     housekeeper = Housekeeper(pool: pool, watch: watch, openQueues: openQueues)
     if let watch {

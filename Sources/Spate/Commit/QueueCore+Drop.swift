@@ -53,13 +53,11 @@ extension QueueWriter {
     closeFiles()
     segments.removeAll()
     for segment in core.ring.takeBegunSegments() { core.engine.storage.close(segment.file.file) }
-    drainChunk = nil
-    lastDrained = nil
-    writeChunk = nil
+    forgetChunks()
     while let oldest = core.ring.oldestChunk, oldest.endPosition != nil { core.ring.detachOldest() }
     isReleased = true
     isActive = false
-    core.engine.committer.active.removeAll { $0 === self }
+    core.engine.committer.forget(self)
     core.engine.notifyStarving()
     return true
   }

@@ -50,38 +50,40 @@ extension QueueWriter {
 
   /// Detaches chunks that are durable, or written where syncs are put off, but for `limit` bytes of them while cursors read near the tail.
   func reclaim(keepingAtMost limit: Int) {
-    let settled = reclaimablePosition
-    guard let oldest = core.ring.oldestChunk, let end = oldest.endPosition, end <= settled else {
-      keptByteCount = 0
-      return
+    countSettled()
+    guard keptByteCount > 0 else { return }
+    let keep = limit > 0 && hasTailCursors() ? limit : 0
+    guard keptByteCount > keep else { return }
+    var oldest = core.ring.oldestChunk
+    // Not the one that is drained: closed at the end of a whole block since the last look, it is not left yet.
+    while keptByteCount > keep, let chunk = oldest, chunk != drainChunk {
+      keptByteCount -= chunk.bufferByteCount
+      oldest = chunk.next
+      if lastSettled == chunk { lastSettled = nil }
+      if lastDrained == chunk { lastDrained = nil }
+      if writeChunk == chunk { writeChunk = oldest }
+      core.ring.detachOldest()
     }
-    let keep = limit > 0 && hasTailCursors(behind: oldest) ? limit : 0
-    var chunk: Chunk? = oldest
-    var clean = 0
+  }
+
+  /// Counts the chunks that became durable, or written, since the last look: under load that is a few of very many.
+  private func countSettled() {
+    if lastSettled == nil { keptByteCount = 0 }
+    let settled = reclaimablePosition
+    guard settled > (lastSettled?.endPosition ?? 0) else { return }
+    var chunk = lastSettled.map(\.next) ?? core.ring.oldestChunk
     while let candidate = chunk, let end = candidate.endPosition, end <= settled {
-      clean += candidate.bufferByteCount
+      keptByteCount += candidate.bufferByteCount
+      lastSettled = candidate
       chunk = candidate.next
     }
-    chunk = oldest
-    // Not the one that is drained: closed at the end of a whole block since the last look, it is not left yet.
-    while clean > keep, let candidate = chunk, let end = candidate.endPosition, end <= settled,
-      candidate != drainChunk
-    {
-      clean -= candidate.bufferByteCount
-      let next = candidate.next
-      if lastDrained == candidate { lastDrained = nil }
-      if writeChunk == candidate { writeChunk = next }
-      core.ring.detachOldest()
-      chunk = next
-    }
-    keptByteCount = clean
   }
 
   /// Whether a cursor reads the ring, or comes next to it. Looked at from time to time: there may be thousands.
-  private func hasTailCursors(behind oldest: Chunk) -> Bool {
+  private func hasTailCursors() -> Bool {
     guard core.cursors.count > 0 else { return false }
     let now = spate_now_monotonic_ns()
-    if now &- tailLookNanoseconds >= 2_000_000 {
+    if now &- tailLookNanoseconds >= 2_000_000, let oldest = core.ring.oldestChunk {
       tailLookNanoseconds = now
       tailIsRead = core.cursors.hasPlace(atOrBehind: oldest.baseSequence)
     }
@@ -94,9 +96,7 @@ extension QueueWriter {
     guard failure == nil else { return }
     closeFiles()
     segments.removeAll()
-    drainChunk = nil
-    lastDrained = nil
-    writeChunk = nil
+    forgetChunks()
     drainPosition = base.position
     drainSequence = base.sequence
     drained = base

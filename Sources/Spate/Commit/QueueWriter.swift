@@ -51,6 +51,8 @@ final class QueueWriter {
   var drained: LogMark
   /// The chunk that was drained to its end last, while the ring still holds it.
   var lastDrained: Chunk?
+  /// The last chunk that is counted in ``keptByteCount``, while the ring still holds it.
+  var lastSettled: Chunk?
   /// The chunk in which `submitted` lies.
   var writeChunk: Chunk?
   var submitted: UInt64
@@ -76,7 +78,7 @@ final class QueueWriter {
   var retryNanoseconds: UInt64 = 0
   /// Whether appends are refused because a write met a full disk.
   var isFull = false
-  /// Bytes of chunks that are durable and stay for the cursors that read them.
+  /// Bytes of the chunks that are durable, or written where syncs are put off, and stay for the cursors that read them.
   var keptByteCount = 0
   /// Whether the committer has this queue among those that could give such bytes back.
   var isListedAsKeeper = false
@@ -169,6 +171,14 @@ extension QueueWriter {
       drainChunk = nil
       lastDrained = chunk
     }
+  }
+
+  /// Stands at no chunk of the ring any more: they go.
+  func forgetChunks() {
+    drainChunk = nil
+    lastDrained = nil
+    lastSettled = nil
+    writeChunk = nil
   }
 
   /// The chunk to drain after the last one: the ring's oldest at first, then the one that follows.

@@ -38,11 +38,12 @@ struct ChunkDescriptor: ~Copyable {
   ///
   /// One word, so that a pin and a reclaim cannot both succeed.
   let pins = Atomic<UInt64>(0)
+  /// How many of the pins the ledger of the store knows of.
+  let holders = Atomic<UInt64>(0)
   /// Nonzero once a claim in this chunk passed its deadline: its owner may still write to the buffer.
   let expiredClaimCount = Atomic<UInt64>(0)
   /// When the chunk was opened, ns since 1970.
   var openedTimestamp: UInt64 = 0
-  private let padding2: UInt64 = 0
 
   static var attached: UInt64 { 1 << 63 }
 
@@ -137,6 +138,34 @@ struct Chunk: @unchecked Sendable, Equatable {
     // which goes on to free it.
     let left = unsafe descriptor.pointee.pins.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
     return left == 0
+  }
+
+  // Who is in the books of the store's ``PinLedger``; each has a pin.
+  // ORDERING: relaxed: they only count; what the holders read is kept by their pins.
+
+  /// Counts one more, if there is one.
+  func joinHolders() -> Bool {
+    var seen = unsafe descriptor.pointee.holders.load(ordering: .relaxed)
+    while seen > 0 {
+      let (done, now) = unsafe descriptor.pointee.holders.weakCompareExchange(
+        expected: seen,
+        desired: seen &+ 1,
+        ordering: .relaxed
+      )
+      if done { return true }
+      seen = now
+    }
+    return false
+  }
+
+  /// Counts the first one. False when there is one.
+  func beFirstHolder() -> Bool {
+    unsafe descriptor.pointee.holders.compareExchange(expected: 0, desired: 1, ordering: .relaxed).exchanged
+  }
+
+  /// Counts one less; whether that was the last.
+  func leaveHolders() -> Bool {
+    unsafe descriptor.pointee.holders.wrappingSubtract(1, ordering: .relaxed).newValue == 0
   }
 
   /// Opens the descriptor to pins.

@@ -16,7 +16,9 @@ extension Ring {
         state.newest = nil
         unsafe words.header.pointee.current.bitwiseOr(RingHeader.blocked, ordering: .relaxed)
       }
-      return chunk.detach() ? retire(&state, chunk) : nil
+      if chunk.detach() { return retire(&state, chunk) }
+      pool.countLent(chunk.bufferByteCount)
+      return nil
     }
     if let freed { pool.free(freed) }
   }
@@ -24,7 +26,10 @@ extension Ring {
   /// Gives a pin back; the last one on a detached chunk frees its buffer. Any thread.
   func unpin(_ chunk: Chunk) {
     guard chunk.unpin() else { return }
-    let freed = state.withLock { state in retire(&state, chunk) }
+    let freed = state.withLock { state in
+      pool.countLent(-chunk.bufferByteCount)
+      return retire(&state, chunk)
+    }
     pool.free(freed)
     environment.buffersWereFreed()
   }
