@@ -61,6 +61,7 @@ extension Committer {
       return true
     }
     statistics.countSync(nanoseconds: spate_now_monotonic_ns() &- begun, byteCount: count, isLight: true)
+    writer.lastSyncNanoseconds = begun
     if let mark = slots[slot].mark { writer.credit(written: mark, durable: mark, committer: self) }
     return true
   }

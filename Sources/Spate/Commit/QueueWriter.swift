@@ -85,8 +85,8 @@ final class QueueWriter {
   /// Whether cursors read the ring, and when that was looked at, monotonic ns.
   var tailIsRead = false
   var tailLookNanoseconds: UInt64 = 0
-  /// When the last sync was submitted, monotonic ns.
-  var lastSyncNanoseconds: UInt64 = 0
+  /// When the last sync was submitted, or the queue opened, monotonic ns.
+  var lastSyncNanoseconds = spate_now_monotonic_ns()
 
   init(core: QueueCore, end: LogMark) {
     self.core = core
