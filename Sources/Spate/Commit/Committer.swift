@@ -38,7 +38,7 @@ final class Committer: @unchecked Sendable {
 
   var active: [QueueWriter] = []
   /// Queues that went idle and keep chunks for cursors; some may be active again.
-  private var resting: [QueueWriter] = []
+  private(set) var resting: [QueueWriter] = []
   /// Bytes of durable chunks that all queues together keep for cursors.
   private(set) var keptByteCount = 0
   var slots: [ExtentSlot] = []
@@ -286,9 +286,10 @@ final class Committer: @unchecked Sendable {
     }
   }
 
-  /// Takes a queue that was dropped off the books. This thread only.
+  /// Takes a queue that was dropped off the books: from here on its core may go. This thread only.
   func forget(_ writer: QueueWriter) {
     active.removeAll { $0 === writer }
+    resting.removeAll { $0 === writer }
     keptByteCount -= writer.keptByteCount
     writer.keptByteCount = 0
   }

@@ -43,7 +43,9 @@ final class QueueWriter {
     }
   }
 
-  unowned let core: QueueCore
+  /// The queue, which made this writer. The store holds it until it was dropped, and the committer forgot the writer, or
+  /// until the committer has ended.
+  private unowned(unsafe) let owner: QueueCore
   var drainChunk: Chunk?
   var drainPosition: UInt64
   var drainSequence: UInt64
@@ -89,7 +91,7 @@ final class QueueWriter {
   var lastSyncNanoseconds = spate_now_monotonic_ns()
 
   init(core: QueueCore, end: LogMark) {
-    self.core = core
+    unsafe owner = core
     drainPosition = end.position
     drainSequence = end.sequence
     drained = end
@@ -98,6 +100,10 @@ final class QueueWriter {
     durable = end
     inFlight.reserveCapacity(8)
   }
+
+  // SAFETY: see `owner`. Each round asks dozens of times, and a checked reference counts each.
+  @inline(__always)
+  var core: QueueCore { unsafe owner }
 
   /// Whether records were drained that no write covers yet.
   var hasUnsubmitted: Bool { submitted < drained.position }

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -60,21 +61,40 @@ import Testing
 
   @Test func aDroppedQueueKeepsNothingFromTheOthers() throws {
     let fixture = try fixture()
-    let doomed = try fixture.store.queue(named: "doomed")
-    let cursor = try doomed.cursor()
-    for number in 0..<1_000 { try doomed.append(CursorFixture.payload(number, 1000), level: .published) }
-    try doomed.wait(for: 999)
     let committer = fixture.store.engine.committer
-    #expect(kept(committer) > 0)
-    try fixture.store.drop(queueNamed: "doomed")
-    #expect(kept(committer) == 0)
-    // It was there all the time.
-    #expect(cursor.sequence == 0)
+    weak var core: QueueCore?
+    do {
+      let doomed = try fixture.store.queue(named: "doomed")
+      core = doomed.core
+      let cursor = try doomed.cursor()
+      try fill(doomed, count: 500)
+      // It rests, and keeps what the cursor is to read.
+      #expect(kept(committer) > 0)
+      #expect(value(of: committer) { $0.resting.count } == 1)
+      try fixture.store.drop(queueNamed: "doomed")
+      #expect(kept(committer) == 0)
+      #expect(value(of: committer) { $0.resting.count } == 0)
+      // It was there all the time.
+      #expect(cursor.sequence == 0)
+    }
+    #expect(core == nil)
   }
 
-  private func kept(_ committer: Committer) -> Int {
-    let count = Atomic<Int>(0)
-    committer.perform { count.store(committer.keptByteCount, ordering: .relaxed) }
-    return count.load(ordering: .relaxed)
+  /// Appends so many, and waits until the committer has nothing to do for the queue.
+  private func fill(_ queue: Queue, count: Int) throws {
+    var last: UInt64 = 0
+    for number in 0..<count { last = try queue.append(CursorFixture.payload(number, 1000), level: .published) }
+    try queue.wait(for: last)
+    let committer = queue.core.engine.committer
+    while value(of: committer, { $0.active.isEmpty ? 0 : 1 }) > 0 { usleep(1_000) }
+  }
+
+  private func kept(_ committer: Committer) -> Int { value(of: committer) { $0.keptByteCount } }
+
+  /// Looks at the committer on its own thread.
+  private func value(of committer: Committer, _ look: @escaping @Sendable (Committer) -> Int) -> Int {
+    let value = Atomic<Int>(0)
+    committer.perform { value.store(look(committer), ordering: .relaxed) }
+    return value.load(ordering: .relaxed)
   }
 }
