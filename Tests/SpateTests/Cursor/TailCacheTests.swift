@@ -83,7 +83,9 @@ import Testing
   /// Appends so many, and waits until the committer has nothing to do for the queue.
   private func fill(_ queue: Queue, count: Int) throws {
     var last: UInt64 = 0
-    for number in 0..<count { last = try queue.append(CursorFixture.payload(number, 1000), level: .published) }
+    for number in 0..<count {
+      last = try queue.append(CursorFixture.payload(number, 1000), level: .published)
+    }
     try queue.wait(for: last)
     let committer = queue.core.engine.committer
     while value(of: committer, { $0.active.isEmpty ? 0 : 1 }) > 0 { usleep(1_000) }
