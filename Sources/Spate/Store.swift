@@ -47,6 +47,9 @@ public final class Store: Sendable {
     wrap: (SystemStorage) -> any Storage
   ) throws(SpateError) -> Store {
     try options.validate()
+    // While the process has one thread, if it is that early: later the registration waits for every processor, for
+    // milliseconds.
+    _ = Ring.publishesWithBarrier
     let layout = try StoreLayout.examine(path, mayCreate: options.createsIfMissing)
     let system = try SystemStorage(root: path, strategy: options.ioStrategy, mode: options.fileMode)
     let storage = wrap(system)

@@ -8,7 +8,7 @@ import sys
 
 import install
 from peers import ALL_WORKS, BY_IDENTIFIER, PEERS
-from rounds import Plan, Results, run_plan, warm_up
+from rounds import Plan, Results, memory_kept, run_plan, warm_up
 
 
 def parse():
@@ -71,9 +71,10 @@ def main():
     if shutil.disk_usage(directory).free < needed:
         sys.exit(f"{directory} has less than {needed >> 30} GiB left; free some, or name another with --directory")
     results = Results(path)
-    if not options.quick:
-        warm_up(directory)
-    failures = run_plan(plan, results)
+    with memory_kept():
+        if not options.quick:
+            warm_up(directory)
+        failures = run_plan(plan, results)
     report.write(results.rows, plan, output)
     print(f"{output} is written; single results are in {path}")
     if failures:
