@@ -345,8 +345,9 @@ final class Committer: @unchecked Sendable {
     let slept = spate_now_monotonic_ns()
     _ = unsafe spate_futex_wait(parked.address, 1, deadline)
     parked.clear()
-    // Who slept for long would have spun in vain: at a thousand records a second that is a fifth of all work.
-    let wasLong = spate_now_monotonic_ns() &- slept > 10 * Self.spinNanoseconds
+    // Who slept for longer would have spun in vain: at a thousand records a second that is a fifth of all work, and at ten
+    // thousand it takes the processor from who polls for them.
+    let wasLong = spate_now_monotonic_ns() &- slept > 2 * Self.spinNanoseconds
     spinLimitNanoseconds = wasLong ? 0 : Self.spinNanoseconds
   }
 }
