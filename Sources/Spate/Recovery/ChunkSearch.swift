@@ -29,29 +29,38 @@ struct ChunkSearch {
   ///
   /// Reads 80 bytes for each stride, whatever the segment holds.
   func chunksAtStrides(from start: UInt64) -> [ChunkFrame] {
-    let stride = UInt64(Format.strideByteCount)
-    let first = start <= segment.basePosition ? 0 : (start - segment.basePosition + stride - 1) / stride
-    let end = readableLimit
-    guard end > segment.basePosition + first * stride else { return [] }
-    let count = (end - segment.basePosition + stride - 1) / stride
-    let offsets = (first..<count).map { segment.dataOffset + $0 * stride }
-    file.prefetch(offsets.lazy.map { ($0, ChunkFrame.byteCount) })
+    let places = strides(from: start)
+    file.prefetch(places.lazy.map { (offset(of: $0), ChunkFrame.byteCount) })
     let buffer = BlockBuffer(byteCount: ChunkFrame.byteCount, alignment: 16)
-    var chunks: [ChunkFrame] = []
-    for offset in offsets {
-      unsafe file.read(into: buffer.bytes, at: offset)
-      let position = segment.basePosition + (offset - segment.dataOffset)
-      if let chunk = unsafe ChunkFrame(
-        decodingFrame: UnsafeRawPointer(buffer.bytes.baseAddress!),
-        position: position,
-        salt: segment.salt
-      ),
-        position < limit, belongs(chunk)
-      {
-        chunks.append(chunk)
-      }
-    }
-    return chunks
+    return places.compactMap { chunk(at: $0, buffer) }
+  }
+
+  /// The last valid chunk frame at a stride. Reads from the limit backwards, so mostly once.
+  func lastChunkAtStride() -> ChunkFrame? {
+    let buffer = BlockBuffer(byteCount: ChunkFrame.byteCount, alignment: 16)
+    return strides(from: segment.basePosition).lazy.reversed().compactMap { chunk(at: $0, buffer) }.first
+  }
+
+  /// The positions at or beyond `start` at which a chunk begins, if the log reaches so far.
+  private func strides(from start: UInt64) -> [UInt64] {
+    let distance = max(start, segment.basePosition) - segment.basePosition
+    let first = segment.basePosition + Format.alignUp(distance, to: Format.strideByteCount)
+    return Array(stride(from: first, to: max(first, readableLimit), by: Format.strideByteCount))
+  }
+
+  /// Where a position stands in the file, which may say more of itself than its header does.
+  private func offset(of position: UInt64) -> UInt64 {
+    segment.dataOffset + (position - segment.basePosition)
+  }
+
+  private func chunk(at position: UInt64, _ buffer: BlockBuffer) -> ChunkFrame? {
+    unsafe file.read(into: buffer.bytes, at: offset(of: position))
+    let chunk = unsafe ChunkFrame(
+      decodingFrame: UnsafeRawPointer(buffer.bytes.baseAddress!),
+      position: position,
+      salt: segment.salt
+    )
+    return chunk.flatMap { belongs($0) ? $0 : nil }
   }
 
   /// The valid chunk frames at block boundaries in `start..<end`, ascending.

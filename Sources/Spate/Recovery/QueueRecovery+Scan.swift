@@ -65,10 +65,8 @@ extension QueueRecovery {
     let file = try open(segment)
     files[segment.number] = file
     let limit = min(LogScan.limit(of: index, in: chain), target == .max ? .max : target + 1)
-    let chunks = ChunkSearch(file: file, segment: segment, limit: limit).chunksAtStrides(
-      from: segment.basePosition
-    )
-    return chunks.last?.base ?? segment.use.base
+    let chunk = ChunkSearch(file: file, segment: segment, limit: limit).lastChunkAtStride()
+    return chunk?.base ?? segment.use.base
   }
 
   /// Opens a segment for the scan, with the lock.
