@@ -9,6 +9,7 @@ import Spate
 ///     SpateCrashChild hold path=…          opens the store, prints "held", and waits for the end of its input
 ///     SpateCrashChild burst path=…         opens the store, prints "open", waits for a line, publishes until it is killed
 ///     SpateCrashChild exhaust path=… producers=…  as append, and takes memory until it is killed for that
+///     SpateCrashChild lead path=… epoch=… [strategy=…] [mode=…]  appends as the leader of that fencing epoch
 ///     SpateCrashChild steps path=… age=…   appends as many records as each line of its input says
 ///     SpateCrashChild fork path=…          uses the store on both sides of a fork
 ///     SpateCrashChild descriptors path=…   uses the store without and with descriptors to be had
@@ -24,6 +25,7 @@ enum SpateCrashChild {
       case "work": try Workload(arguments).run()
       case "burst": try Burst.run(arguments)
       case "exhaust": try MemoryHog.run(arguments)
+      case "lead": try Leader.run(arguments)
       case "steps": try Steps.run(arguments)
       case "fork": try ForkedHost.run(arguments)
       case "descriptors": try UsedUpDescriptors.run(arguments)

@@ -47,7 +47,8 @@ extension NamedCursorRegistry {
           generation: pair.generation,
           epoch: state.epoch,
           sequence: sequence,
-          ordinal: place.books.ordinal,
+          // A removal comes behind the transactions that are on their way: none of them brings the cursor back.
+          ordinal: place.books.isRemoved ? place.books.lastOrdinal : place.books.ordinal,
           isRemoved: place.books.isRemoved,
           destinations: place.books.destinations
         )

@@ -181,6 +181,29 @@ import Testing
     }
   }
 
+  @Test func theNextEpochIsHigherThanThatOfEverySlot() throws {
+    let (fixture, copy) = try slotted()
+    let storage = try SystemStorage(root: copy.scratch.path)
+    let directory = "queues/events"
+    let manifest = try QueueManifest.load(from: storage, directory: directory)
+    let content = try CursorFileContent.load(
+      from: storage,
+      directory: directory,
+      queueIdentifier: manifest.queueIdentifier,
+      isExpected: true
+    )
+    // A place of an epoch of which the log kept nothing.
+    let entry = try #require(content.entries.first)
+    var slot = entry.slot
+    slot.generation = entry.pair.next.generation
+    slot.epoch = 50
+    let file = CursorFile(storage: storage, directory: directory, capacity: content.capacity, free: [])
+    try file.write([CursorFile.Write(slot: slot, pair: entry.pair.next)])
+    let queue = try copy.open(fixture.options).queue(named: "events")
+    #expect(queue.epoch == 51)
+    #expect(queue.namedCursors.map(\.acknowledgedSequence) == [30])
+  }
+
   @Test func aTruncationSetsPlacesBackAndOldBatchesCannotMoveThem() throws {
     let fixture = try CursorFixture()
     try fixture.append(0..<100)

@@ -79,6 +79,55 @@ import Testing
     #expect(try CursorFixture.drain(&cursor).last == 4999)
   }
 
+  /// Flips a byte of the record whose payload is that of `number`.
+  private func flip(_ fixture: CursorFixture, inRecord number: Int) throws {
+    let storage = try SystemStorage(root: fixture.scratch.path, readOnly: true)
+    let payload = CursorFixture.payload(number)
+    for segment in fixture.queue.core.catalog.segments {
+      let bytes = try storage.bytes(of: segment.path)
+      let start = stride(from: Int(segment.dataOffset), to: Int(segment.footerOffset) - payload.count, by: 8)
+        .first { bytes[$0..<$0 + payload.count].elementsEqual(payload) }
+      guard let start else { continue }
+      return try flip(fixture, at: segment.basePosition + UInt64(start) - segment.dataOffset + 50)
+    }
+    throw CursorFixture.Missing()
+  }
+
+  /// A queue whose files hold an atomic batch of the records 0 to 2, and 3 to 5 in the same chunk.
+  private func fixtureWithBatch() throws -> CursorFixture {
+    let fixture = try CursorFixture()
+    var batch = RecordBatch()
+    for number in 0..<3 { try batch.append(CursorFixture.payload(number)) }
+    try fixture.queue.append(batch, level: .published)
+    try fixture.append(3..<6)
+    try fixture.reopen()
+    return fixture
+  }
+
+  @Test func aBatchThatWasFoundWholeIsCheckedAnewInOtherBytes() throws {
+    let fixture = try fixtureWithBatch()
+    var cursor = try fixture.queue.cursor()
+    #expect(try cursor.next()?.sequence == 0)
+    try flip(fixture, inRecord: 2)
+    // The bytes are let go and held anew.
+    try cursor.seek(to: .sequence(1))
+    var error: SpateError?
+    do { _ = try cursor.next() } catch let found { error = found }
+    #expect(error?.code == .corrupt)
+    #expect(error?.sequence == 1)
+  }
+
+  @Test func whatComesBehindABatchThatWasFoundWholeIsChecked() throws {
+    let fixture = try fixtureWithBatch()
+    try flip(fixture, inRecord: 3)
+    var cursor = try fixture.queue.cursor()
+    for sequence in 0..<3 as Range<UInt64> { #expect(try cursor.next()?.sequence == sequence) }
+    var error: SpateError?
+    do { _ = try cursor.next() } catch let found { error = found }
+    #expect(error?.code == .corrupt)
+    #expect(error?.sequence == 3)
+  }
+
   @Test func aMissingFileIsAnErrorOfThisCursorOnly() throws {
     let fixture = try CursorFixture()
     try fixture.append(0..<5000)

@@ -266,6 +266,33 @@ import Testing
     #expect(builder.storage.bytes(header) == nil)
   }
 
+  @Test func aTruncationWhoseHeaderIsDamagedIsFoundByTheSequenceThatComesAgain() throws {
+    var builder = try SegmentBuilder()
+    try builder.roll()
+    builder.chunk()
+    builder.append([1])
+    let cut = LogMark(position: builder.position, sequence: builder.sequence)
+    for _ in 0..<3 { builder.append([2]) }
+    builder.sync()
+    builder.goBack(to: cut)
+    builder.epoch = 2
+    builder.durable = cut
+    try builder.roll(flags: .truncation)
+    builder.chunk()
+    builder.append([9])
+    builder.sync()
+    builder.chunk()
+    builder.storage.edit(builder.path) { bytes in
+      for offset in 512..<1024 { bytes[offset] = 0xFF }
+    }
+    let queue = try recover(builder)
+    #expect(queue.report.findings.contains(.repairedHeader(segmentNumber: 1)))
+    #expect(queue.catalog.last?.use.cutPosition == cut.position)
+    #expect(queue.report.damages.isEmpty)
+    #expect(queue.endSequence == 2)
+    #expect(try readRecords(queue, in: builder.storage).map(\.payload) == [[1], [9]])
+  }
+
   @Test func aRepairedHeaderCutsOffNothingButWhatItsBlockBegan() throws {
     var builder = try SegmentBuilder()
     try builder.roll()

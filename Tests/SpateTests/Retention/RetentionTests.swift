@@ -203,6 +203,109 @@ import Testing
     }
   }
 
+  @Test func aKillAtEveryStepOfATrimKeepsWhatItsFramesSaid() throws {
+    let fixture = try RetentionFixture()
+    try fixture.append(0..<10)
+    try fixture.queue.openCursor("slow").acknowledge(through: 4, waitingFor: .durable)
+    try fixture.queue.setMetadataNow([7], named: "state")
+    // Of these frames all stand in segments that go.
+    try fixture.append(10..<100)
+    let copies = fixture.copyAtEachStep()
+    try fixture.queue.trim(before: 60)
+    fixture.disk.onEachStep(nil)
+    #expect(fixture.queue.statistics.firstSequence > 10)
+    let taken = copies.taken
+    #expect(taken.count >= 8)
+    for (step, copy) in taken {
+      let queue = try copy.open(fixture.options).queue(named: "events")
+      #expect(queue.recoveryReport.damages.isEmpty, "\(step)")
+      #expect(queue.namedCursors.map(\.acknowledgedSequence) == [5], "\(step)")
+      #expect(queue.metadata(named: "state") == [7], "\(step)")
+    }
+  }
+
+  @Test func spareFilesAreCountedAndGoWithACleanClose() throws {
+    let fixture = try RetentionFixture()
+    let queue = fixture.queue
+    try fixture.append(0..<40)
+    for end in [20, 40, 60] as [UInt64] {
+      try queue.trim(before: end)
+      // What was trimmed is used again.
+      try fixture.append(Int(end) + 20..<Int(end) + 40)
+    }
+    func isCounted() -> Bool {
+      queue.statistics.segmentByteCount == UInt64(fixture.segmentCount) * (16 << 10)
+    }
+    // While a file is on its way from one use to the next it is nobody's.
+    #expect(RetentionFixture.comes(isCounted))
+    try queue.trim(before: 90)
+    let first = try #require(queue.core.catalog.first).number
+    try fixture.store.close()
+    let names = try SystemStorage(root: fixture.scratch.path, readOnly: true)
+      .contents(ofDirectory: "queues/events")
+    #expect(names.compactMap { Format.segmentNumber(inName: $0) }.allSatisfy { $0 >= first })
+    try fixture.reopen()
+    #expect(fixture.queue.recoveryReport.findings.isEmpty)
+    #expect(try fixture.queue.readAll().map(\.sequence).last == 99)
+  }
+
+  @Test func theFileOfADamagedSegmentIsNotUsedAgain() throws {
+    let fixture = try RetentionFixture()
+    try fixture.append(0..<30)
+    try fixture.reopen()
+    let segment = try #require(fixture.queue.core.catalog.first)
+    let storage = fixture.store.engine.storage
+    let file = try storage.open(segment.path, .readWriteBuffered)
+    let byte: UInt8 = 0x55
+    for offset in 400..<500 as Range<UInt64> {
+      try unsafe withUnsafeBytes(of: byte) {
+        try unsafe storage.write(file, $0, at: segment.dataOffset + offset)
+      }
+    }
+    storage.close(file)
+    var cursor = try fixture.queue.cursor()
+    #expect(failure { _ = try cursor.next() }?.code == .corrupt)
+    _ = consume cursor
+    try fixture.append(30..<40)
+    try fixture.queue.trim(before: try #require(segment.endSequence))
+    #expect(fixture.queue.core.catalog.first?.number != segment.number)
+    // What else is trimmed stays as a spare file, under its old name, until it is used.
+    #expect(try storage.kind(of: segment.path) == nil)
+  }
+
+  @Test func aTruncationThatFindsNoRoomChangesNothing() throws {
+    let fixture = try RetentionFixture()
+    try fixture.append(0..<10)
+    fixture.disk.onEachStep { step in
+      if case .allocate = step { return ENOSPC }
+      return 0
+    }
+    // Until no segment is prepared any more.
+    var end = 10
+    while true {
+      let payload = CursorFixture.payload(end, RetentionFixture.recordByteCount)
+      let outcome = try unsafe fixture.queue.tryAppend(payload.span.bytes)
+      if outcome == .full { break }
+      guard case .appended = outcome else { continue }
+      end += 1
+    }
+    try fixture.queue.wait(for: UInt64(end - 1))
+    let queue = fixture.queue
+    let codes = Mutex<[SpateError.Code?]>([])
+    let truncating = try EngineThread(name: "truncates") {
+      let error = failure { try queue.truncate(from: 5) }
+      codes.withLock { $0.append(error?.code) }
+    }
+    #expect(RetentionFixture.comes { codes.withLock { !$0.isEmpty } })
+    fixture.disk.onEachStep(nil)
+    truncating.join()
+    #expect(codes.withLock { $0 } == [.diskFull])
+    #expect(try queue.readAll().map(\.sequence) == Array(0..<UInt64(end)))
+    // And with room it is done.
+    try queue.truncate(from: 5)
+    #expect(try queue.appendBlocking([1]) == 5)
+  }
+
   @Test func aTrimThatFailsIsTriedAgain() throws {
     let fixture = try RetentionFixture()
     let cursor = try fixture.queue.openCursor("slow")

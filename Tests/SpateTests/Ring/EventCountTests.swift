@@ -1,4 +1,5 @@
 import CSpate
+import Glibc
 import Synchronization
 import Testing
 
@@ -86,6 +87,27 @@ struct EventCountTests {
       other.cancel()
     }
     await other.value
+  }
+
+  @Test("One event wakes everybody who waits: none is preferred")
+  func wakesAll() throws {
+    let event = EventCount()
+    let seen = event.current
+    let begun = Atomic<Int>(0)
+    let woken = Atomic<Int>(0)
+    let threads = try (0..<8).map { _ in
+      try EngineThread(name: "waits") {
+        begun.wrappingAdd(1, ordering: .relaxed)
+        let limit = Int64(spate_now_monotonic_ns()) + 5_000_000_000
+        if event.wait(from: seen, until: limit) { woken.wrappingAdd(1, ordering: .relaxed) }
+      }
+    }
+    while begun.load(ordering: .relaxed) < 8 { usleep(1000) }
+    // One that does not sleep yet needs nobody to wake it.
+    usleep(100_000)
+    event.signal()
+    for thread in threads { thread.join() }
+    #expect(woken.load(ordering: .relaxed) == 8)
   }
 
   @Test("A wait from an older count returns at once; a deadline that passed says so")

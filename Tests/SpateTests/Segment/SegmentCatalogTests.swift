@@ -80,4 +80,21 @@ import Testing
     #expect(catalog.damage(at: 12288) == nil)
     #expect(catalog.first?.isDamaged == true)
   }
+
+  @Test func theNextDamageIsTheNearestOneBehindAPosition() {
+    let catalog = catalog()
+    #expect(catalog.damageBegin(after: 0) == nil)
+    catalog.add(DamagedRange(positions: 17000..<17100, sequences: 20..<20, segmentNumber: 4))
+    catalog.add(DamagedRange(positions: 9000..<9100, sequences: 11..<12, segmentNumber: 3))
+    catalog.add(DamagedRange(positions: 12000..<12288, sequences: 13..<14, segmentNumber: 3))
+    #expect(catalog.damageBegin(after: 0) == 9000)
+    #expect(catalog.damageBegin(after: 8999) == 9000)
+    // Who stands at damage asks for what comes behind it.
+    #expect(catalog.damageBegin(after: 9000) == 12000)
+    #expect(catalog.damageBegin(after: 11999) == 12000)
+    #expect(catalog.damageBegin(after: 12000) == 17000)
+    #expect(catalog.damageBegin(after: 17000) == nil)
+    _ = catalog.cut(at: LogMark(position: 12000, sequence: 13))
+    #expect(catalog.damageBegin(after: 9000) == nil)
+  }
 }

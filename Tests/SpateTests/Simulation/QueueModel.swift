@@ -12,6 +12,8 @@ final class QueueModel {
     }
 
     var record: SimulatedRecord
+    /// The fencing epoch of the handle that appended it.
+    var fence: UInt64
     /// Where its atomic batch begins and ends.
     var batch: Range<UInt64>
     var state: State
@@ -39,6 +41,10 @@ final class QueueModel {
   /// The highest epoch in which a record was published that is gone.
   var lostEpoch: UInt64 = 0
   var epoch: UInt64 = 0
+  /// The fencing epoch that was said to be in force, durably.
+  var fence: UInt64 = 0
+  /// Newer ones that somebody asked for and was not given: any of them may be found.
+  var askedFences: Set<UInt64> = []
   var mustExist = false
   var isDropping = false
   var cursors: [String: CursorModel] = [:]
@@ -68,9 +74,11 @@ final class QueueModel {
   // MARK: What is appended
 
   /// Adds the records of one append.
-  func append(_ records: [SimulatedRecord], state: Entry.State = .published) {
+  func append(_ records: [SimulatedRecord], fence: UInt64, state: Entry.State = .published) {
     let batch = end..<end + UInt64(records.count)
-    for record in records { entries.append(Entry(record: record, batch: batch, state: state)) }
+    for record in records {
+      entries.append(Entry(record: record, fence: fence, batch: batch, state: state))
+    }
   }
 
   /// A claim was published or given up.
@@ -103,6 +111,19 @@ final class QueueModel {
 
   /// A sequence at which a truncation may cut.
   func boundary(near sequence: UInt64) -> UInt64 { self[sequence]?.batch.lowerBound ?? end }
+
+  // MARK: Fencing
+
+  /// A fencing epoch is in force, durably.
+  func settleFence(_ epoch: UInt64) {
+    fence = epoch
+    askedFences = askedFences.filter { $0 > epoch }
+  }
+
+  /// The last record through a handle of an epoch that is older.
+  func lastSequence(before epoch: UInt64) -> UInt64? {
+    entries.lastIndex { $0.fence < epoch }.map { base + UInt64($0) }
+  }
 
   // MARK: What is told
 

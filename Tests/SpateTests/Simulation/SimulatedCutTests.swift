@@ -121,6 +121,29 @@ import Testing
     }
   }
 
+  @Test func aPlaceThatIsFoundAfterAKillIsFoundAfterACutToo() throws {
+    for operation in 0..<12 {
+      for chance in 0..<8 as Range<UInt64> {
+        let simulation = Simulation(seed: UInt64(operation) * 100 + chance, queueOptions: QueueOptions())
+        try simulation.run { simulation in
+          simulation.openQueue("q0")
+          guard let open = simulation.queues.first else { return }
+          for _ in 0..<4 { simulation.produce(to: open, isSimple: true) }
+          simulation.settle()
+          for _ in 0..<30 { simulation.consumeByName(from: open) }
+          // What no frame says yet: slots that are written, and perhaps not synced.
+          simulation.disk.operationsUntilKill = operation
+          try? open.queue.core.named.save()
+          simulation.disk.operationsUntilKill = nil
+          if simulation.storage.isAlive { simulation.kill() } else { simulation.letGo() }
+          try simulation.begin(isCalm: true)
+          simulation.cutPower()
+          try simulation.begin(isCalm: true)
+        }
+      }
+    }
+  }
+
   @Test func aQueueWhoseMakingFailedIsMadeWholeByTheNextTry() throws {
     try failEverySync(4) { simulation in
       simulation.openQueue("q0")

@@ -2,7 +2,10 @@
 
 /// An open queue of a simulation, with those who use it.
 final class SimulatedQueue {
-  let queue: Queue
+  /// The handle of the newest fencing epoch that somebody was given.
+  private(set) var queue: Queue
+  /// Handles of those who were replaced.
+  private(set) var former: [Queue] = []
   let model: QueueModel
   var claims: [OpenClaim] = []
   var readers: [SimulatedReader] = []
@@ -12,6 +15,12 @@ final class SimulatedQueue {
   init(_ queue: Queue, _ model: QueueModel) {
     self.queue = queue
     self.model = model
+  }
+
+  /// Goes on with a handle of a newer epoch; the one before stays with who had it.
+  func replace(with newer: Queue) {
+    former = former.suffix(2) + [queue]
+    queue = newer
   }
 }
 

@@ -7,7 +7,8 @@ extension Simulation {
     guard let open = anyQueue() else { return openSomeQueue() }
     switch random.below(100) {
     case 0..<26: produce(to: open)
-    case 26..<30: if queueOptions.quotaByteCount == nil { process(into: open) }
+    case 26..<29: if queueOptions.quotaByteCount == nil { process(into: open) }
+    case 29: if queueOptions.quotaByteCount == nil { fence(open) }
     case 30..<34: settleClaim(of: open)
     case 34..<52: _ = committerTurn()
     case 52..<64: _ = deviceTurn()
@@ -19,7 +20,7 @@ extension Simulation {
     case 93: world.jump()
     case 94, 95: trim(open)
     case 96: truncate(open)
-    case 97: if random.chance(30) { drop(open) }
+    case 97: if random.chance(30) { drop(open) } else { fence(open) }
     case 98: openSomeQueue()
     default: settle()
     }
@@ -53,9 +54,12 @@ extension Simulation {
     let endBefore = model.end
     model.truncating = sequence
     note("\(model.name) truncates at \(sequence) of \(endBefore)")
+    let handle = anyHandle(of: open)
+    let isFenced = handle.isFenced
     do throws(SpateError) {
-      try open.queue.truncate(from: sequence)
+      try handle.truncate(from: sequence)
       guard storage.isAlive else { return }
+      if isFenced { wrong.append("a handle of epoch \(handle.fence) truncated behind \(model.fence)") }
       model.truncating = nil
       settleTransactions(into: model.name, below: .max)
       model.didTruncate(at: sequence)
@@ -67,8 +71,11 @@ extension Simulation {
     } catch {
       note("\(model.name) truncation: \(error)")
       guard storage.isAlive else { return }
-      // Nothing was begun where the place was refused.
-      if [.outOfRange, .invalidArgument, .busy].contains(error.code) { return model.truncating = nil }
+      judgeRefusal(error, of: handle)
+      // Nothing was begun where the place was refused, or who asked.
+      if [.outOfRange, .invalidArgument, .busy, .fenced].contains(error.code) {
+        return model.truncating = nil
+      }
       model.isOpaque = true
     }
   }

@@ -71,6 +71,7 @@ extension Simulation {
       dropped.remove(name)
       let queue = try store.queue(named: name, options: queueOptions)
       guard storage.isAlive else { return }
+      if queue.fencingEpoch != 0 { wrong.append("queue \(name) is new, and fenced at \(queue.fencingEpoch)") }
       model.mustExist = true
       adopt(queue, model)
     } catch {
@@ -82,6 +83,7 @@ extension Simulation {
     let retention = queueOptions.retention
     model.mayEvict = retention.evictsUnacknowledged || retention.maximalByteCount != nil
     model.epoch = queue.epoch
+    if model.fence > 0 { note("\(model.name) is fenced at \(model.fence)") }
     queues.append(SimulatedQueue(queue, model))
     note(
       "\(model.name) open: \(queue.core.firstSequence)..<\(queue.recoveryReport.endSequence) epoch \(queue.epoch)"
@@ -118,6 +120,7 @@ extension Simulation {
       queue.metadata(named: Self.metadataName) == model.values.last?.value,
       "metadata is \(queue.metadata(named: Self.metadataName) ?? []), not \(model.values.last?.value ?? [])"
     )
+    recoverFence(queue, model, expect)
     model.truncating = nil
     model.durable = end
     model.written = end

@@ -43,10 +43,12 @@ extension Simulation {
     to open: SimulatedQueue
   ) {
     let model = open.model
+    let handle = anyHandle(of: open)
+    let isFenced = handle.isFenced
     do throws(SpateError) {
-      let sequences = try open.queue.commit(transaction, level: .published)
+      let sequences = try handle.commit(transaction, level: .published)
       guard storage.isAlive, !model.isOpaque else { return }
-      took(records, at: sequences.lowerBound, open)
+      took(records, at: sequences.lowerBound, open, by: handle, isFenced: isFenced)
       if let value { model.values.append((sequences.upperBound, value)) }
       if let moved {
         let pending = CursorModel.Pending(
@@ -65,7 +67,8 @@ extension Simulation {
       open.queue.core.state.settle()
     } catch {
       note("transaction to \(model.name): \(error)")
-      // Room was waited for while nothing was committed, or the queue failed.
+      // Room was waited for while nothing was committed, or the queue failed, or somebody newer owns the log.
+      judgeRefusal(error, of: handle)
     }
   }
 

@@ -82,6 +82,12 @@ import Testing
     #expect(first.fence == 0)
   }
 
+  @Test func ofSeveralEpochsTheHighestHoldsInWhateverOrderTheyAreMet() {
+    var content = QueueContent()
+    for epoch in [3, 7, 5] as [UInt64] { content.apply(.fence(epoch)) }
+    #expect(content.fencingEpoch == 7)
+  }
+
   @Test func anEpochOutlivesKillAndClose() throws {
     let fixture = try StoreFixture()
     try fixture.queue.append([0])

@@ -193,6 +193,92 @@ import Testing
     #expect(try store.queue(named: "invoices").metadata == ["epoch": [1, 2]])
   }
 
+  @Test func theListOfCursorsShowsAPlaceOnceItsTransactionIsDurable() throws {
+    let fixture = try TransactionFixture()
+    let cursor = try fixture.orders.openCursor("billing")
+    func state() throws -> [UInt64] {
+      let listed = try #require(fixture.orders.namedCursors.first)
+      #expect(listed.name == "billing" && listed.isOpen)
+      let lag = try fixture.orders.lag(ofCursorNamed: "billing")
+      return [listed.acknowledgedSequence, lag.recordCount]
+    }
+    try fixture.process(cursor, upTo: 10)
+    #expect(try state() == [10, 40])
+    fixture.disk.stall()
+    try fixture.process(cursor, upTo: 20, level: .published)
+    // What is on its way may be taken by a power cut, and an acknowledgement beside it waits.
+    #expect(try state() == [10, 40])
+    try cursor.acknowledge(through: 24)
+    #expect(try state() == [10, 40])
+    fixture.disk.resume()
+    try fixture.invoices.core.waitForTransactions(until: -1)
+    #expect(try state() == [25, 25])
+  }
+
+  @Test func aCursorThatIsRemovedBesideItsTransactionStaysGone() throws {
+    for takesFrames in [true, false] {
+      let fixture = try TransactionFixture()
+      do {
+        let cursor = try fixture.orders.openCursor("billing")
+        try fixture.process(cursor, upTo: 10)
+        if !takesFrames {
+          fixture.disk.fail([.write], with: EIO, pathsHolding: "orders")
+          #expect(failure { try fixture.orders.appendBlocking([1]) } != nil)
+        }
+        fixture.disk.fail([.write], with: ENOSPC, pathsHolding: "invoices")
+        try fixture.process(cursor, upTo: 20, level: .published)
+      }
+      try fixture.orders.removeCursor(named: "billing")
+      #expect(fixture.orders.namedCursors.isEmpty)
+      fixture.disk.heal()
+      try fixture.invoices.wait(for: 19)
+      let copy = try StoreCopy(of: fixture.scratch.path)
+      let orders = try copy.open(fixture.options).queue(named: "orders")
+      #expect(orders.namedCursors.isEmpty, "takes frames: \(takesFrames)")
+    }
+  }
+
+  @Test func aTransactionThatArrivesBehindATruncationMovesItsPlaceToTheCut() throws {
+    let fixture = try TransactionFixture()
+    let cursor = try fixture.orders.openCursor("billing")
+    try fixture.process(cursor, upTo: 2)
+    fixture.disk.fail([.write], with: ENOSPC, pathsHolding: "invoices")
+    try fixture.process(cursor, upTo: 20, level: .published)
+    try fixture.orders.truncate(from: 10)
+    fixture.disk.heal()
+    try fixture.invoices.core.waitForTransactions(until: -1)
+    #expect(cursor.acknowledgedSequence == 10)
+    // Other records get the sequences that were acknowledged, and are delivered.
+    _ = consume cursor
+    for number in 10..<15 { try fixture.orders.appendBlocking(CursorFixture.payload(number)) }
+    #expect(try fixture.orders.delivered(to: "billing") == Array(10..<15))
+    let copy = try StoreCopy(of: fixture.scratch.path)
+    #expect(try copy.open(fixture.options).queue(named: "orders").delivered(to: "billing") == Array(10..<15))
+  }
+
+  @Test func aSlotListsSomeDestinationsAndForgetsThemBetweenTransactionsOnly() throws {
+    let fixture = try TransactionFixture()
+    let cursor = try fixture.orders.openCursor("billing")
+    let named = try #require(fixture.orders.core.named)
+    let place = try named.place(Array("billing".utf8))
+    func listed() throws -> [UInt64] {
+      try QueueInspectionProbe.cursorFile(of: fixture.scratch.path, queue: "orders").entries
+        .flatMap(\.slot.destinations).map(\.low)
+    }
+    let limit = UInt64(CursorSlot.destinationLimit)
+    for number in 0..<limit { try named.list(QueueIdentifier(high: 0, low: number), for: place) }
+    #expect(try listed() == Array(0..<limit))
+    #expect(try named.reserve(place, for: fixture.invoices.core))
+    let error = failure { try named.list(QueueIdentifier(high: 0, low: 999), for: place) }
+    #expect(error?.code == .busy)
+    // Those that are listed may be used all the time.
+    try named.list(QueueIdentifier(high: 0, low: 7), for: place)
+    named.giveUp(place)
+    try named.list(QueueIdentifier(high: 0, low: 999), for: place)
+    #expect(try listed() == [999])
+    _ = cursor.sequence
+  }
+
   @Test func aTransactionWithoutRecordsHolds() throws {
     let fixture = try TransactionFixture()
     let cursor = try fixture.orders.openCursor("billing")

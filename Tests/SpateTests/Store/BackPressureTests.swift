@@ -91,6 +91,47 @@ import Testing
     #expect(fixture.queue.statistics.droppedCount == 37)
   }
 
+  @Test func everyWayToDropIsCounted() throws {
+    let (fixture, _) = try full()
+    let queue = fixture.queue
+    let payload = CursorFixture.payload(9999, 1000)
+    var batch = RecordBatch()
+    for _ in 0..<5 { try batch.append(payload) }
+    // As many as memory holds up to now are not dropped.
+    var dropped: UInt64 = 0
+    func count(_ records: UInt64, _ outcome: AppendOutcome) {
+      #expect(outcome == .dropped)
+      dropped += records
+      #expect(queue.statistics.droppedCount == dropped)
+      #expect(queue.statistics.droppedRanges.reduce(0) { $0 + $1.count } == dropped)
+    }
+    let begun = queue.clock.refresh()
+    for _ in 0..<3 {
+      count(1, try unsafe queue.tryAppend(payload.span.bytes, policy: .drop))
+      count(1, try unsafe queue.tryAppend(payload.span.bytes, key: payload.span.bytes, policy: .drop))
+      count(5, try queue.tryAppend(batch, policy: .drop))
+    }
+    let ended = queue.clock.refresh()
+    // Who is told that there is no room has dropped nothing.
+    #expect(try unsafe queue.tryAppend(payload.span.bytes) == .backPressured)
+    #expect(try queue.tryAppend(batch) == .backPressured)
+    #expect(queue.statistics.droppedCount == dropped)
+    for range in queue.statistics.droppedRanges {
+      #expect(range.firstTimestamp >= begun && range.lastTimestamp <= ended)
+    }
+  }
+
+  @Test func aClockThatWasSetBackShortensNoRangeOfDrops() {
+    let counters = QueueCounters()
+    counters.countDrop(at: 5_000_000_000, records: 1)
+    counters.countDrop(at: 4_000_000_000, records: 2)
+    var statistics = QueueStatistics()
+    counters.fill(&statistics)
+    let range = DroppedRange(count: 3, firstTimestamp: 5_000_000_000, lastTimestamp: 5_000_000_000)
+    #expect(statistics.droppedRanges == [range])
+    #expect(statistics.droppedCount == 3)
+  }
+
   @Test func dropsThatAreFarApartAreRangesOfTheirOwn() {
     let counters = QueueCounters()
     let second: UInt64 = 1_000_000_000
