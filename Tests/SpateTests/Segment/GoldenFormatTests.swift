@@ -231,7 +231,8 @@ import Testing
     #expect(Format.segmentNumber(inName: "000000000000001F.segment") == nil)
     #expect(Format.segmentNumber(inName: "1f.segment") == nil)
     #expect(Format.footerOffset(segmentByteCount: 65536, blockByteCount: 4096) == 61440)
-    #expect(Format.footerOffset(segmentByteCount: 256 << 20, blockByteCount: 4096) == (256 << 20) - 102_400)
+    let largest: UInt64 = 256 << 20
+    #expect(Format.footerOffset(segmentByteCount: largest, blockByteCount: 4096) == largest - 102_400)
     #expect(Format.footerOffset(segmentByteCount: 8192, blockByteCount: 4096) == nil)
   }
 }
