@@ -49,19 +49,21 @@ struct ProcessorScenario: BenchScenario {
     }
   }
 
-  /// Returns how many records were appended.
+  /// Returns how many records were appended, when all of them are durable: their commits belong to this work.
   private func runPaced(_ queue: EngineQueue, seconds: Double, level: EngineLevel) throws -> UInt64 {
     let payload = Payload.bytes(recordByteCount, seed: 1)
     let step = UInt64(1e9 / recordsPerSecond)
     var next = MonotonicClock.now
     let end = next + UInt64(seconds * 1e9)
     var records: UInt64 = 0
+    var last: UInt64 = 0
     while next < end, !Interruption.isRequested {
       MonotonicClock.sleep(until: next)
-      _ = try unsafe queue.append(payload.span.bytes, level: level)
+      last = try unsafe queue.append(payload.span.bytes, level: level)
       next += step
       records += 1
     }
+    if records > 0 { try queue.wait(for: last, level: .durable) }
     return records
   }
 }
