@@ -30,7 +30,7 @@ struct SimulationTests {
       simulation.disk.log = { print($0) }
       return try simulation.run()
     }
-    let count = Self.number("SPATE_SEEDS") ?? 1000
+    let count = Self.number("SPATE_SEEDS") ?? 2500
     var cutCount = 0
     var failureCount = 0
     for seed in 1...count where failureCount < 3 {
