@@ -260,7 +260,7 @@ proctype Committer() {
   byte drainChunk = NONE; byte lastDrained = NONE; byte position = BLOCK; byte sequence; byte c = NONE; bit isLast;
   do
   :: sequence == TOTAL && durable == position -> break
-  :: drainChunk == NONE && lastDrained != NONE && d[lastDrained].next != NONE -> /* QueueWriter.swift `nextChunk` */
+  :: drainChunk == NONE && lastDrained != NONE && d[lastDrained].next != NONE -> /* QueueWriter.swift `chunk(behind:)` */
     drainChunk = d[lastDrained].next
   :: atomic { drainChunk == NONE && lastDrained == NONE && lock == 0 && oldest != NONE -> drainChunk = oldest }
   :: drainChunk != NONE && IS_PUBLISHED(drainChunk, position) ->    /* `scan`, one frame */

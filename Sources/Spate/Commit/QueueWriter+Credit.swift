@@ -71,11 +71,11 @@ extension QueueWriter {
     if lastSettled == nil { keptByteCount = 0 }
     let settled = reclaimablePosition
     guard settled > (lastSettled?.endPosition ?? 0) else { return }
-    var chunk = lastSettled.map(\.next) ?? core.ring.oldestChunk
-    while let candidate = chunk, let end = candidate.endPosition, end <= settled {
+    var next = chunk(behind: lastSettled)
+    while let candidate = next, let end = candidate.endPosition, end <= settled {
       keptByteCount += candidate.bufferByteCount
       lastSettled = candidate
-      chunk = candidate.next
+      next = candidate.next
     }
   }
 

@@ -167,7 +167,7 @@ extension QueueWriter {
     guard failure == nil else { return false }
     var moved = false
     while true {
-      guard let chunk = drainChunk ?? nextChunk() else { return moved }
+      guard let chunk = drainChunk ?? chunk(behind: lastDrained) else { return moved }
       if drainChunk == nil { enter(chunk) }
       let before = drainPosition
       scan(chunk)
@@ -187,13 +187,10 @@ extension QueueWriter {
     writeChunk = nil
   }
 
-  /// The chunk to drain after the last one: the ring's oldest at first, then the one that follows.
-  private func nextChunk() -> Chunk? {
-    if let lastDrained {
-      if let next = lastDrained.next { return next }
-      return nil
-    }
-    return core.ring.oldestChunk
+  /// The chunk that follows one, if it is there; the ring's oldest behind none.
+  func chunk(behind last: Chunk?) -> Chunk? {
+    guard let last else { return core.ring.oldestChunk }
+    return last.next
   }
 
   /// Takes a chunk over: its segment, its place in the index.
