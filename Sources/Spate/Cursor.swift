@@ -7,7 +7,7 @@ import Synchronization
 /// record is seen once its frame is covered by the level that the cursor follows, and an atomic batch of
 /// records as a whole.
 ///
-/// A cursor that stands still holds one chunk of the ring, or one mapped window of at most 4 MiB (or one
+/// A cursor that stands still holds one chunk of the ring, or one mapped window of at most 4 MiB and a block (or one
 /// large record), and never holds up a producer. One that reads segments keeps the file of the last one open,
 /// unless more than 64 cursors are open on the queue; at the tail it holds no descriptor. All cursors of a store
 /// together hold at most half of its memory budget: beyond that they read bounded copies.

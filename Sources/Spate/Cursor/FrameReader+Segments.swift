@@ -94,17 +94,19 @@ extension FrameReader {
     let needed = position + max(neededByteCount, UInt64(Format.frameAlignment))
     let smallest = min(final, Format.alignUp(needed, to: segment.blockByteCount))
     var failure: SpateError?
+    let offset = segment.fileOffset(of: start)
+    let before = Self.byteCountToHugePage(before: offset, of: segment)
     for end in smallest < end ? [end, smallest] : [end] {
       do throws(SpateError) {
         let region = try unsafe storage.map(
           open.file,
-          at: segment.fileOffset(of: start),
-          byteCount: Int(end - start)
+          at: offset - UInt64(before),
+          byteCount: Int(end - start) + before
         )
         isKept = true
         unsafe lend(
           .window(region, segmentNumber: segment.number, file: log.holdsFiles ? open : nil),
-          region,
+          UnsafeRawBufferPointer(rebasing: region[before...]),
           segment,
           from: start
         )
@@ -116,6 +118,13 @@ extension FrameReader {
     }
     try meetDamage(becauseOf: failure)
     return nil
+  }
+
+  /// How many bytes in front of a window are mapped with it. The kernel maps 2 MiB of a file in one step where they are
+  /// aligned in the file, and the header block shifts all windows by its size.
+  private static func byteCountToHugePage(before offset: UInt64, of segment: SegmentDescription) -> Int {
+    let byteCount = offset % (2 << 20)
+    return byteCount <= segment.dataOffset ? Int(byteCount) : 0
   }
 
   /// The segment's file, kept from the window before, or opened and kept for the next one. Nil when the segment

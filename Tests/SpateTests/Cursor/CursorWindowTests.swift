@@ -32,8 +32,12 @@ import Testing
     #expect(readCount == count)
     // All of it was mapped, but never more than two windows: the next one may come before the last is let go.
     #expect(mapped.total > 40 << 20)
-    #expect(mapped.largest <= 4 << 20)
-    #expect(mapped.peak <= 8 << 20)
+    // Each with the header block in front, so that it begins where the kernel maps many pages at once.
+    let window = (4 << 20) + 4096
+    #expect(mapped.largest <= window)
+    #expect(mapped.peak <= 2 * window)
+    // A large record may reach into the next window, which then begins with it.
+    if byteCount == 100 { #expect(mapped.misaligned == 0) }
     // The tail comes from a copy, and nothing is held there.
     #expect(mapped.current == 0)
     try store.close()

@@ -193,7 +193,7 @@ final class FaultyStorage: ForwardingStorage {
     -> UnsafeRawBufferPointer
   {
     let region = try unsafe base.map(file, at: offset, byteCount: byteCount)
-    mapped.add(byteCount)
+    mapped.add(byteCount, at: offset)
     return unsafe region
   }
 
