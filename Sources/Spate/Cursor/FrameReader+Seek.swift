@@ -140,7 +140,8 @@ extension FrameReader {
     return unsafe SegmentFooter(decoding: UnsafeRawBufferPointer(buffer.bytes), salt: segment.salt)
   }
 
-  /// Bisects the chunk frames at the strides. A stride inside a large record has none: the one before it
+  /// Searches the chunk frames at the strides: first where records of one size would put what is sought, from there in
+  /// doubling steps until it is passed, and then by halves. A stride inside a large record has none: the one before it
   /// stands in.
   private func bisect(
     _ seek: Seek,
@@ -152,10 +153,13 @@ extension FrameReader {
     guard end > segment.basePosition else { return nil }
     var low: UInt64 = 0
     var high = (end - segment.basePosition + stride - 1) / stride
+    var expected = expectedStride(of: seek, in: segment, count: high)
+    var step: UInt64 = 1
+    var wasBehind: Bool?
     var best: LogMark?
     let buffer = BlockBuffer(byteCount: ChunkFrame.byteCount, alignment: 16)
     while low + 1 < high {
-      let middle = (low + high) / 2
+      let middle = expected.map { min(max($0, low + 1), high - 1) } ?? (low + high) / 2
       var probe = middle
       var found: (mark: LogMark, timestamp: UInt64)?
       while probe > low, found == nil {
@@ -166,14 +170,29 @@ extension FrameReader {
         low = middle
         continue
       }
-      if seek.isAtOrBehind(sequence: found.mark.sequence, timestamp: found.timestamp) {
+      let isBehind = seek.isAtOrBehind(sequence: found.mark.sequence, timestamp: found.timestamp)
+      if isBehind {
         best = found.mark
         low = middle
       } else {
         high = probe
       }
+      if expected != nil {
+        let goesOn = wasBehind == nil || wasBehind == isBehind
+        expected = goesOn ? (isBehind ? low + step : high - min(step, high)) : nil
+        wasBehind = isBehind
+        step *= 2
+      }
     }
     return best
+  }
+
+  /// Where a sequence would stand if all records of the segment had one size; nil for a time.
+  private func expectedStride(of seek: Seek, in segment: SegmentDescription, count: UInt64) -> UInt64? {
+    guard case .sequence(let wanted) = seek else { return nil }
+    guard wanted > segment.baseSequence else { return 0 }
+    let end = max(wanted, segment.endSequence ?? log.watermarks.durableSequence)
+    return UInt64(Double(wanted - segment.baseSequence) / Double(end - segment.baseSequence) * Double(count))
   }
 
   private func chunk(
