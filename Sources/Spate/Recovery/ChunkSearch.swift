@@ -35,11 +35,38 @@ struct ChunkSearch {
     return places.compactMap { chunk(at: $0, buffer) }
   }
 
-  /// The last valid chunk frame at a stride. Reads from the limit backwards, so mostly once.
-  func lastChunkAtStride() -> ChunkFrame? {
+  /// The last valid chunk frame at a stride, looked for from the limit backwards.
+  ///
+  /// - Parameter count: how many strides the disk is asked for together, and at least ahead; 0 where the last is likely
+  ///   to be there.
+  func lastChunkAtStride(prefetching count: Int = 0) -> ChunkFrame? {
     let buffer = BlockBuffer(byteCount: ChunkFrame.byteCount, alignment: 16)
-    return strides(from: segment.basePosition).lazy.reversed().compactMap { chunk(at: $0, buffer) }.first
+    let places = strides(from: segment.basePosition)
+    var asked = places.endIndex
+    for index in places.indices.reversed() {
+      if count > 0, asked > 0, index < asked + count {
+        let next = max(0, asked - count)
+        file.prefetch(places[next..<asked].lazy.map { (offset(of: $0), ChunkFrame.byteCount) })
+        asked = next
+      }
+      if let chunk = chunk(at: places[index], buffer) { return chunk }
+    }
+    return nil
   }
+
+  /// Hints that the log will be read from the stride before `start` on, up to where a walk that ends in the chunks behind
+  /// `last` looks for more.
+  func prefetch(from start: UInt64, beyond last: UInt64) {
+    let begin =
+      segment.basePosition + (max(start, segment.basePosition) - segment.basePosition)
+      / UInt64(Format.strideByteCount) * UInt64(Format.strideByteCount)
+    let end = min(readableLimit, last + UInt64(2 * Format.strideByteCount), begin + Self.prefetchLimit)
+    guard begin < end else { return }
+    file.prefetch(CollectionOfOne((offset: offset(of: begin), byteCount: Int(end - begin))))
+  }
+
+  /// The most that is asked for at a time.
+  private static var prefetchLimit: UInt64 { 16 << 20 }
 
   /// The positions at or beyond `start` at which a chunk begins, if the log reaches so far.
   private func strides(from start: UInt64) -> [UInt64] {
@@ -126,7 +153,8 @@ struct ChunkSearch {
         Self.windowByteCount,
         Int(Format.alignUp(end - position, to: segment.blockByteCount))
       ),
-      alignment: Format.minimumBlockByteCount
+      alignment: Format.minimumBlockByteCount,
+      isZeroed: false
     )
     while position < end {
       let count = min(buffer.byteCount, Int(end - position))

@@ -74,9 +74,14 @@ extension QueueRecovery {
     var descending: [SegmentDescription] = []
     var isTruncated = false
     var isPastTail = false
-    for number in numbers.reversed() {
-      let path = directory + "/" + Format.segmentName(number)
-      let file = try SegmentFile(storage: storage, path: path, mayLock: !isReadOnly)
+    var inOrder = HeaderFiles(
+      storage: storage,
+      directory: directory,
+      mayLock: !isReadOnly,
+      numbers: numbers
+    )
+    while let (number, file) = try inOrder.next() {
+      let path = file.path
       // A file below the tail is not written any more; one in it may have writes of a dead owner in flight.
       guard try file.lock(until: isPastTail ? 0 : lockDeadline) || isPastTail else {
         throw SpateError(
@@ -180,14 +185,17 @@ extension QueueRecovery {
       tail.proven.raise(to: segment.use.cut)
     }
     let limit = min(next ?? .max, segment.capacityPosition)
-    let chunks = ChunkSearch(file: file, segment: segment, limit: limit).chunksAtStrides(
-      from: segment.basePosition
-    )
-    for chunk in chunks {
-      tail.proven.raise(to: chunk.durable)
-      epoch = max(epoch, chunk.epoch)
+    let search = ChunkSearch(file: file, segment: segment, limit: limit)
+    file.prefetchFooter(of: segment)
+    // Each chunk names a higher watermark than the one before.
+    let newest = search.lastChunkAtStride(prefetching: 16)
+    if let newest {
+      tail.proven.raise(to: newest.durable)
+      epoch = max(epoch, newest.epoch)
+      // The headers of older segments are read while the disk brings what is scanned next.
+      search.prefetch(from: tail.proven.position, beyond: newest.basePosition)
     }
-    if tail.statePosition == nil, let newest = chunks.last {
+    if tail.statePosition == nil, let newest {
       // Without one, there was none when the chunk was opened; there may be some in it, or behind it.
       tail.statePosition =
         newest.statePosition > 0 ? newest.statePosition : newest.basePosition

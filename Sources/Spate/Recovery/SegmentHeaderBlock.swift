@@ -110,6 +110,13 @@ extension SegmentFile {
     return (chunk, salt, header.timestamp)
   }
 
+  /// Hints that the footer will be read soon.
+  func prefetchFooter(of segment: SegmentDescription) {
+    guard byteCount >= segment.byteCount, segment.byteCount > segment.footerOffset else { return }
+    let count = Int(segment.byteCount - segment.footerOffset)
+    prefetch(CollectionOfOne((offset: segment.footerOffset, byteCount: count)))
+  }
+
   /// The footer, where there is a whole one of this use.
   func footer(of segment: SegmentDescription) -> SegmentFooter? {
     guard byteCount >= segment.byteCount, segment.byteCount > segment.footerOffset else { return nil }

@@ -42,7 +42,8 @@ struct SegmentWalk {
     let rest = Format.alignUp(max(limit, base) - base, to: segment.blockByteCount)
     window = BlockBuffer(
       byteCount: Int(min(UInt64(windowByteCount), rest)),
-      alignment: Format.minimumBlockByteCount
+      alignment: Format.minimumBlockByteCount,
+      isZeroed: false
     )
     // SAFETY: an empty range; the first step asks for bytes.
     scanner = unsafe FrameScanner(
@@ -104,7 +105,7 @@ struct SegmentWalk {
 
   /// Checks a frame that does not fit the window, whose stamp and lengths the scanner has accepted.
   private func checkLarge(at position: UInt64) -> FrameScanner.Frame? {
-    let piece = BlockBuffer(byteCount: 1 << 20, alignment: Format.minimumBlockByteCount)
+    let piece = BlockBuffer(byteCount: 1 << 20, alignment: Format.minimumBlockByteCount, isZeroed: false)
     unsafe file.read(
       into: UnsafeMutableRawBufferPointer(rebasing: piece.bytes[..<FrameHeader.byteCount]),
       at: segment.fileOffset(of: position)

@@ -8,11 +8,14 @@ final class BlockBuffer {
   /// How many bytes there are.
   let byteCount: Int
 
-  /// Zeroed memory of `byteCount` bytes, aligned to `alignment`.
-  init(byteCount: Int, alignment: Int) {
+  /// Memory of `byteCount` bytes, aligned to `alignment`.
+  ///
+  /// - Parameter isZeroed: false for memory that is only looked at where something was read into it: the first touch of a
+  ///   large buffer takes longer than a read from the page cache.
+  init(byteCount: Int, alignment: Int, isZeroed: Bool = true) {
     self.byteCount = byteCount
     unsafe memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: alignment)
-    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+    if isZeroed { clear() }
   }
 
   deinit { unsafe memory.deallocate() }
