@@ -45,6 +45,7 @@ extension QueueWriter {
       let isFull = slot.vectorCount >= ExtentSlot.vectorCapacity - 2 || byteCount >= limit
       if isFull || (byteCount > 0 && byteCount + piece > limit) { break }
       piece = min(piece, limit)
+      if position == chunk.basePosition, position >= submitted { raiseDurable(in: chunk) }
       if piece > 0 {
         let source = unsafe chunk.buffer + Int(position - chunk.basePosition)
         unsafe slot.add(iovec(iov_base: source, iov_len: piece))
@@ -90,6 +91,13 @@ extension QueueWriter {
     segments[index].writtenByteCount = max(segments[index].writtenByteCount, end)
     submitted = position
     return true
+  }
+
+  /// Lets the frame of a chunk that is written for the first time say how far the log is durable by now. Chunks are opened
+  /// a whole ring before they are written: an opening after a kill would scan all of that.
+  private func raiseDurable(in chunk: Chunk) {
+    // INVARIANT: nothing at or behind the chunk was submitted, so nothing there is durable.
+    unsafe ChunkFrame.raiseDurable(to: durable, at: chunk.buffer)
   }
 
   private func isFresh(at position: UInt64, in segment: WriteSegment) -> Bool {

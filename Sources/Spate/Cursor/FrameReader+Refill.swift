@@ -100,10 +100,11 @@ extension FrameReader {
     if position == chunk.basePosition { sequence = chunk.baseSequence }
     openSegment = nil
     neededByteCount = 0
-    let offset = Int(truncatingIfNeeded: position - chunk.basePosition)
     guard support.pins.take(chunk) else {
       defer { log.tail?.unpin(chunk) }
-      return copy(from: chunk, offset: offset)
+      // The chunk frame is passed over: until it is on the disk, the committer may change it.
+      position = max(position, chunk.basePosition + UInt64(ChunkFrame.byteCount))
+      return copy(from: chunk, offset: Int(truncatingIfNeeded: position - chunk.basePosition))
     }
     unsafe hold(
       Lease(.chunk(chunk), log: log, support: support),

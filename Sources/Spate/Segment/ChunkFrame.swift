@@ -1,7 +1,7 @@
 import CSpate
 
 /// The frame at the head of every chunk: where the chunk stands, and how far the log was durable when the
-/// chunk was opened.
+/// chunk was first handed to the disk.
 ///
 ///     offset  size  field
 ///          0    32  frame header, type chunk, bodyByteCount 48
@@ -25,9 +25,9 @@ struct ChunkFrame: Equatable, Sendable {
   var basePosition: UInt64
   /// The sequence of the first record in the chunk.
   var baseSequence: UInt64
-  /// The log was durable below this position when the chunk was opened.
+  /// The log was durable below this position when the chunk was opened, or later.
   var durablePosition: UInt64
-  /// The sequence after the last record that was durable when the chunk was opened.
+  /// The sequence after the last record that was durable then.
   var durableSequence: UInt64
   /// The epoch of the queue.
   var epoch: UInt64
@@ -80,7 +80,7 @@ struct ChunkFrame: Equatable, Sendable {
     guard basePosition == position, isConsistent else { return nil }
   }
 
-  /// Whether the numbers make sense: nothing is durable behind the chunk itself when it is opened.
+  /// Whether the numbers make sense: nothing is durable behind the chunk itself when it is written first.
   @inline(__always)
   var isConsistent: Bool {
     durablePosition <= basePosition && durableSequence <= baseSequence
@@ -104,6 +104,19 @@ struct ChunkFrame: Equatable, Sendable {
     unsafe header.encodeWithoutStamp(into: frame)
     header.checksum = unsafe header.computedChecksum(ofFrame: UnsafeRawPointer(frame))
     unsafe header.encodeWithoutStamp(into: frame)
+  }
+
+  /// Names a higher watermark in a published frame. Bytes 8..<12 and 48..<64 change, which nobody but the committer
+  /// looks at in the ring.
+  ///
+  /// SAFETY: a whole chunk frame stands at `frame`, and no write of it is in flight.
+  @unsafe
+  static func raiseDurable(to mark: LogMark, at frame: UnsafeMutableRawPointer) {
+    unsafe frame.storeBytes(of: mark.position.littleEndian, toByteOffset: 48, as: UInt64.self)
+    unsafe frame.storeBytes(of: mark.sequence.littleEndian, toByteOffset: 56, as: UInt64.self)
+    let header = unsafe FrameHeader(decoding: frame)
+    let checksum = unsafe header.computedChecksum(ofFrame: frame)
+    unsafe frame.storeBytes(of: checksum.littleEndian, toByteOffset: 8, as: UInt32.self)
   }
 
   /// Writes the whole frame with its stamp, by plain stores: for memory that no other thread reads.
