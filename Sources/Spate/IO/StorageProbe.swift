@@ -47,8 +47,11 @@ struct StorageProbe {
         path: root
       )
     }
+    // One file for all steps: making one and letting it go takes as long as a write.
+    var file: Int32 = -1
+    defer { if file >= 0 { spate_close(file) } }
     found.description.modeReason =
-      try mode == .buffered ? "buffered files were asked for" : directReason(&found)
+      try mode == .buffered ? "buffered files were asked for" : directReason(&found, &file)
     if found.description.modeReason == nil { found.description.mode = .direct }
     if mode == .direct, let reason = found.description.modeReason {
       throw SpateError(
@@ -57,9 +60,15 @@ struct StorageProbe {
         path: root
       )
     }
-    found.limits.hasDurableWrites = try hasDurableWrites(found.description)
+    if found.description.mode == .buffered {
+      if file >= 0 { spate_close(file) }
+      file = -1
+      file = try makeFile(flags: 0)
+      if file < 0 { throw .system(-file, .open, path: root) }
+    }
+    found.limits.hasDurableWrites = try hasDurableWrites(found.description, file)
     found.description.strategyReason =
-      try strategy == .systemCalls ? "system calls were asked for" : ringReason(found)
+      strategy == .systemCalls ? "system calls were asked for" : ringReason(found, file)
     if found.description.strategyReason == nil { found.description.strategy = .ioUring }
     if strategy == .ioUring, let reason = found.description.strategyReason {
       throw SpateError(.unsupported, "io_uring does not work here: \(reason). Use system calls.", path: root)
@@ -79,12 +88,12 @@ struct StorageProbe {
     return raiseBlock(&found, toNeedsOf: file) == nil ? .direct : .buffered
   }
 
-  /// Why direct files do not work, or nil when a block was written. Raises the block size to what they need.
-  private func directReason(_ found: inout Findings) throws(SpateError) -> String? {
+  /// Why direct files do not work, or nil when a block was written to `file`, which is made here and closed by the caller.
+  /// Raises the block size to what they need.
+  private func directReason(_ found: inout Findings, _ file: inout Int32) throws(SpateError) -> String? {
     if refusals.contains(.direct) { return "refused for a test" }
-    let file = try makeFile(flags: UInt32(SPATE_OPEN_DIRECT))
+    file = try makeFile(flags: UInt32(SPATE_OPEN_DIRECT))
     if file < 0 { return reason(-file, "opening a file with O_DIRECT failed") }
-    defer { spate_close(file) }
     if let reason = raiseBlock(&found, toNeedsOf: file) { return reason }
     let result = writeBlock(file, found.description.blockByteCount, durably: false)
     return result < 0 ? reason(-result, "writing a block failed") : nil
@@ -105,10 +114,7 @@ struct StorageProbe {
   }
 
   /// Whether a durable write works; a failure of anything else is thrown.
-  private func hasDurableWrites(_ description: StorageDescription) throws(SpateError) -> Bool {
-    let file = try makeFile(flags: description.mode == .direct ? UInt32(SPATE_OPEN_DIRECT) : 0)
-    if file < 0 { throw .system(-file, .open, path: root) }
-    defer { spate_close(file) }
+  private func hasDurableWrites(_ description: StorageDescription, _ file: Int32) throws(SpateError) -> Bool {
     if refusals.contains(.durableWrites) { return false }
     let result = writeBlock(file, description.blockByteCount, durably: true)
     if result == -EOPNOTSUPP || result == -EINVAL || result == -ENOSYS { return false }
@@ -118,7 +124,7 @@ struct StorageProbe {
   }
 
   /// Why io_uring does not work, or nil when it wrote and synced a block.
-  private func ringReason(_ found: Findings) throws(SpateError) -> String? {
+  private func ringReason(_ found: Findings, _ file: Int32) -> String? {
     if refusals.contains(.ioUring) { return "refused for a test" }
     let queue: UringSubmissionQueue
     do throws(SpateError) {
@@ -127,9 +133,6 @@ struct StorageProbe {
       return ringRemedy(error.systemErrorNumber)
     }
     defer { queue.close() }
-    let file = try makeFile(flags: found.description.mode == .direct ? UInt32(SPATE_OPEN_DIRECT) : 0)
-    if file < 0 { throw .system(-file, .open, path: root) }
-    defer { spate_close(file) }
     let blockByteCount = found.description.blockByteCount
     let error = unsafe withUnsafeTemporaryAllocation(byteCount: blockByteCount, alignment: blockByteCount) {
       block in
