@@ -501,7 +501,7 @@ struct CommitterTests {
 
   @Test(
     "Waiters are woken when what they wait for is durable, in whatever order it completes",
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(15))
   )
   func waiters() async throws {
     let bench = try CommitBench()

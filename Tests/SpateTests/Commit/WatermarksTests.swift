@@ -16,7 +16,7 @@ struct WatermarksTests {
     LogMark(position: 4096 + step * 100, sequence: 10 + step)
   }
 
-  @Test("Tasks are woken when their own place is covered, not before", .timeLimit(.minutes(1)))
+  @Test("Tasks are woken when their own place is covered, not before", .timeLimit(.minutes(15)))
   func precise() async {
     let marks = Watermarks(at: Self.begin)
     let done = Counter()
