@@ -90,13 +90,14 @@ extension FrameReader {
     // Registered first, then looked up once more: whoever trims does it the other way round.
     guard log.catalog.segment(containing: position)?.number == segment.number else { return nil }
     guard let open = try open(segment) else { return nil }
-    // Where a part of the window cannot be read, no more is mapped than the next frame needs.
+    // Where a part of the window cannot be read, no more is mapped than the next frame needs, and nothing in front.
     let needed = position + max(neededByteCount, UInt64(Format.frameAlignment))
     let smallest = min(final, Format.alignUp(needed, to: segment.blockByteCount))
     var failure: SpateError?
     let offset = segment.fileOffset(of: start)
     let before = Self.byteCountToHugePage(before: offset, of: segment)
-    for end in smallest < end ? [end, smallest] : [end] {
+    let attempts = smallest < end || before > 0 ? [(before, end), (0, smallest)] : [(0, end)]
+    for (before, end) in attempts {
       do throws(SpateError) {
         let region = try unsafe storage.map(
           open.file,

@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import Testing
 
 @testable import Spate
@@ -40,6 +42,50 @@ import Testing
     if byteCount == 100 { #expect(mapped.misaligned == 0) }
     // The tail comes from a copy, and nothing is held there.
     #expect(mapped.current == 0)
+    try store.close()
+  }
+
+  /// A disk on which the block in front of each whole window cannot be read.
+  private final class BadBlocks: ForwardingStorage {
+    let base: any Storage
+    let refused = Atomic<Int>(0)
+
+    init(_ base: any Storage) { self.base = base }
+
+    func map(_ file: StorageFile, at offset: UInt64, byteCount: Int) throws(SpateError)
+      -> UnsafeRawBufferPointer
+    {
+      if offset % (2 << 20) == 0 {
+        refused.add(1, ordering: .relaxed)
+        throw .system(EIO, .map)
+      }
+      return try unsafe base.map(file, at: offset, byteCount: byteCount)
+    }
+  }
+
+  @Test func aBlockInFrontOfAWindowThatCannotBeReadCostsNoRecord() throws {
+    let scratch = IOScratch()
+    var options = StoreOptions()
+    options.memoryBudgetByteCount = 4 << 20
+    options.minimalSegmentByteCount = 16 << 20
+    options.maximalSegmentByteCount = 16 << 20
+    do {
+      let store = try Store.open(at: scratch.path, options: options)
+      let queue = try store.queue(named: "events")
+      for number in 0..<20_000 { try queue.append(CursorFixture.payload(number, 1000), level: .published) }
+      try store.close()
+    }
+    var made: BadBlocks?
+    let store = try Store.open(at: scratch.path, options: options) { real in
+      let disk = BadBlocks(real)
+      made = disk
+      return disk
+    }
+    let disk = try #require(made)
+    var cursor = try store.queue(named: "events").cursor()
+    let read = try CursorFixture.drain(&cursor, byteCount: 1000)
+    #expect(read == Array(0..<20_000))
+    #expect(disk.refused.load(ordering: .relaxed) > 0)
     try store.close()
   }
 }
