@@ -30,7 +30,7 @@ struct ChunkSearch {
   /// Reads 80 bytes for each stride, whatever the segment holds.
   func chunksAtStrides(from start: UInt64) -> [ChunkFrame] {
     let places = strides(from: start)
-    file.prefetch(places.lazy.map { (offset(of: $0), ChunkFrame.byteCount) })
+    prefetch(places[...])
     let buffer = BlockBuffer(byteCount: ChunkFrame.byteCount, alignment: 16)
     return places.compactMap { chunk(at: $0, buffer) }
   }
@@ -46,7 +46,7 @@ struct ChunkSearch {
     for index in places.indices.reversed() {
       if count > 0, asked > 0, index < asked + count {
         let next = max(0, asked - count)
-        file.prefetch(places[next..<asked].lazy.map { (offset(of: $0), ChunkFrame.byteCount) })
+        prefetch(places[next..<asked])
         asked = next
       }
       if let chunk = chunk(at: places[index], buffer) { return chunk }
@@ -57,12 +57,15 @@ struct ChunkSearch {
   /// Hints that the log will be read from the stride before `start` on, up to where a walk that ends in the chunks behind
   /// `last` looks for more.
   func prefetch(from start: UInt64, beyond last: UInt64) {
-    let begin =
-      segment.basePosition + (max(start, segment.basePosition) - segment.basePosition)
-      / UInt64(Format.strideByteCount) * UInt64(Format.strideByteCount)
+    let distance = max(start, segment.basePosition) - segment.basePosition
+    let begin = segment.basePosition + Format.alignDown(distance, to: Format.strideByteCount)
     let end = min(readableLimit, last + UInt64(2 * Format.strideByteCount), begin + Self.prefetchLimit)
     guard begin < end else { return }
-    file.prefetch(CollectionOfOne((offset: offset(of: begin), byteCount: Int(end - begin))))
+    file.prefetch(at: offset(of: begin), byteCount: Int(end - begin))
+  }
+
+  private func prefetch(_ places: ArraySlice<UInt64>) {
+    for place in places { file.prefetch(at: offset(of: place), byteCount: ChunkFrame.byteCount) }
   }
 
   /// The most that is asked for at a time.

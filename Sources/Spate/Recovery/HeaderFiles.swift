@@ -24,7 +24,7 @@ struct HeaderFiles {
     while opened.count < Self.count, let number = numbers.popLast() {
       let path = directory + "/" + Format.segmentName(number)
       let file = try SegmentFile(storage: storage, path: path, mayLock: mayLock)
-      file.prefetch(CollectionOfOne((offset: 0, byteCount: Format.minimumBlockByteCount)))
+      file.prefetch(at: 0, byteCount: Format.minimumBlockByteCount)
       opened.append((number, file))
     }
     return opened.isEmpty ? nil : opened.removeFirst()

@@ -15,6 +15,7 @@ final class SegmentFile {
   /// Its size on the file system, whatever its header says.
   let byteCount: UInt64
   private let mayLock: Bool
+  private let prefetching: (any PrefetchingStorage)?
   /// Whether this open holds the write lock.
   private(set) var isLocked = false
   /// How many bytes were asked for.
@@ -25,6 +26,7 @@ final class SegmentFile {
     self.storage = storage
     self.path = path
     self.mayLock = mayLock
+    prefetching = storage as? any PrefetchingStorage
     file = try storage.open(path, mayLock ? .readWriteBuffered : .read)
     do throws(SpateError) { byteCount = try storage.byteCount(of: file) } catch {
       storage.close(file)
@@ -74,10 +76,9 @@ final class SegmentFile {
     }
   }
 
-  /// Hints that ranges will be read soon, where the storage can pass that on.
-  func prefetch(_ ranges: some Sequence<(offset: UInt64, byteCount: Int)>) {
-    guard let storage = storage as? any PrefetchingStorage else { return }
-    for range in ranges { storage.prefetch(file, at: range.offset, byteCount: range.byteCount) }
+  /// Hints that a range will be read soon, where the storage can pass that on.
+  func prefetch(at offset: UInt64, byteCount: Int) {
+    prefetching?.prefetch(file, at: offset, byteCount: byteCount)
   }
 }
 

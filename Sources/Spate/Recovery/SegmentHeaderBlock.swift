@@ -110,20 +110,22 @@ extension SegmentFile {
     return (chunk, salt, header.timestamp)
   }
 
+  /// How many bytes are kept for the footer; nil when the file has no room for one.
+  private func footerByteCount(of segment: SegmentDescription) -> Int? {
+    guard byteCount >= segment.byteCount, segment.byteCount > segment.footerOffset else { return nil }
+    return Int(segment.byteCount - segment.footerOffset)
+  }
+
   /// Hints that the footer will be read soon.
   func prefetchFooter(of segment: SegmentDescription) {
-    guard byteCount >= segment.byteCount, segment.byteCount > segment.footerOffset else { return }
-    let count = Int(segment.byteCount - segment.footerOffset)
-    prefetch(CollectionOfOne((offset: segment.footerOffset, byteCount: count)))
+    guard let count = footerByteCount(of: segment) else { return }
+    prefetch(at: segment.footerOffset, byteCount: count)
   }
 
   /// The footer, where there is a whole one of this use.
   func footer(of segment: SegmentDescription) -> SegmentFooter? {
-    guard byteCount >= segment.byteCount, segment.byteCount > segment.footerOffset else { return nil }
-    let buffer = BlockBuffer(
-      byteCount: Int(segment.byteCount - segment.footerOffset),
-      alignment: Format.minimumBlockByteCount
-    )
+    guard let count = footerByteCount(of: segment) else { return nil }
+    let buffer = BlockBuffer(byteCount: count, alignment: Format.minimumBlockByteCount)
     unsafe read(into: buffer.bytes, at: segment.footerOffset)
     guard
       let footer = unsafe SegmentFooter(decoding: UnsafeRawBufferPointer(buffer.bytes), salt: segment.salt),
