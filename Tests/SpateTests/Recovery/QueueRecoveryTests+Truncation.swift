@@ -9,17 +9,14 @@ extension QueueRecoveryTests {
     try builder.roll()
     builder.chunk()
     builder.append([1])
-    let cut = LogMark(position: builder.position, sequence: builder.sequence)
+    let cut = builder.mark
     builder.append([2])
     builder.sync()
     try builder.roll()
     builder.chunk()
     builder.append([3])
     let dropped = builder.path
-    builder.goBack(to: cut)
-    builder.epoch = 2
-    builder.durable = cut
-    try builder.roll(flags: .truncation)
+    try builder.truncate(at: cut)
     builder.chunk()
     let queue = try recover(builder)
     #expect(queue.report.findings.contains(.finishedRemoval(segmentNumber: 1)))
@@ -33,17 +30,14 @@ extension QueueRecoveryTests {
     try builder.roll()
     builder.chunk()
     builder.append([1])
-    let cut = LogMark(position: builder.position, sequence: builder.sequence)
+    let cut = builder.mark
     for _ in 0..<200 { builder.append([2, 2, 2]) }
     var checkpoint = QueueCheckpoint(queueIdentifier: SegmentBuilder.identifier)
     checkpoint.durablePosition = builder.position
     checkpoint.durableSequence = builder.sequence
     checkpoint.epoch = 1
     try checkpoint.store(in: builder.storage, directory: directory)
-    builder.goBack(to: cut)
-    builder.epoch = 2
-    builder.durable = cut
-    try builder.roll(flags: .truncation)
+    try builder.truncate(at: cut)
     return cut
   }
 
@@ -71,13 +65,10 @@ extension QueueRecoveryTests {
     try builder.roll()
     builder.chunk()
     builder.append([1])
-    let cut = LogMark(position: builder.position, sequence: builder.sequence)
+    let cut = builder.mark
     for _ in 0..<3 { builder.append([2]) }
     builder.sync()
-    builder.goBack(to: cut)
-    builder.epoch = 2
-    builder.durable = cut
-    try builder.roll(flags: .truncation)
+    try builder.truncate(at: cut)
     builder.chunk()
     builder.append([9])
     builder.sync()

@@ -27,7 +27,7 @@ import Testing
     try builder.roll()
     builder.chunk()
     builder.append([1])
-    let start = LogMark(position: builder.position, sequence: builder.sequence)
+    let start = builder.mark
     builder.append([2], flags: .continues)
     builder.append([3], flags: [.continues, .continued])
     var queue = try recover(builder)
@@ -152,13 +152,10 @@ import Testing
     try builder.roll()
     builder.chunk()
     builder.append([1])
-    let cut = LogMark(position: builder.position, sequence: builder.sequence)
+    let cut = builder.mark
     builder.append([2])
     builder.append([3])
-    builder.goBack(to: cut)
-    builder.epoch = 2
-    builder.durable = cut
-    try builder.roll(flags: .truncation)
+    try builder.truncate(at: cut)
     builder.chunk()
     builder.append([9])
     let queue = try recover(builder)

@@ -177,6 +177,17 @@ struct SegmentBuilder {
     records.removeAll { $0.sequence >= mark.sequence }
   }
 
+  /// The end of what was appended.
+  var mark: LogMark { LogMark(position: position, sequence: sequence) }
+
+  /// Begins the segment of a truncation that cuts at `mark`, in the next epoch.
+  mutating func truncate(at mark: LogMark) throws {
+    goBack(to: mark)
+    epoch += 1
+    durable = mark
+    try roll(flags: .truncation)
+  }
+
   /// Ends the chunk and leaves the rest of the stride to padding words, block by block.
   mutating func skipToStride() {
     let end = use.basePosition + Format.alignUp(position - use.basePosition, to: Format.strideByteCount)
