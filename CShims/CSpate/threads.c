@@ -79,6 +79,25 @@ int spate_membarrier(void) {
   return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) < 0 ? -errno : 0;
 }
 
+void spate_block_signals(spate_signals *previous) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &previous->mask);
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &previous->cancel_state);
+}
+
+void spate_restore_signals(const spate_signals *previous, int drops_size_signal) {
+  if (drops_size_signal && !sigismember(&previous->mask, SIGXFSZ)) {
+    sigset_t size;
+    sigemptyset(&size);
+    sigaddset(&size, SIGXFSZ);
+    struct timespec none = {0, 0};
+    sigtimedwait(&size, 0, &none);
+  }
+  pthread_setcancelstate(previous->cancel_state, 0);
+  pthread_sigmask(SIG_SETMASK, &previous->mask, 0);
+}
+
 void spate_name_thread(const char *name) {
   char shortName[16] = {0};
   for (int i = 0; i < 15 && name[i]; i++) shortName[i] = name[i];

@@ -2,6 +2,7 @@
 #ifndef CSPATE_THREADS_H
 #define CSPATE_THREADS_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -56,6 +57,19 @@ uint64_t spate_world_monotonic_ns(void);
 
 // Names the calling thread for debuggers and profilers; at most 15 bytes are used.
 void spate_name_thread(const char *name);
+
+// What spate_block_signals keeps for spate_restore_signals.
+typedef struct spate_signals {
+  sigset_t mask;
+  int cancel_state;
+} spate_signals;
+
+// Keeps the host's signal handlers and pthread_cancel off the calling thread, until spate_restore_signals.
+void spate_block_signals(spate_signals *previous);
+
+// Undoes spate_block_signals. A SIGXFSZ that a write of the calling thread met meanwhile, at RLIMIT_FSIZE, is dropped if
+// `drops_size_signal`: the write has said so already, and the signal would end the process.
+void spate_restore_signals(const spate_signals *previous, int drops_size_signal);
 
 // Nanoseconds since 1970.
 static inline uint64_t spate_now_realtime_ns(void) {

@@ -7,7 +7,16 @@ extension Committer {
   /// there were.
   func collect(until deadline: Int64) -> Int {
     guard let submission, submission.inFlightCount > 0 else { return 0 }
-    let count = unsafe submission.collect(into: completions, untilNanoseconds: deadline)
+    return complete(count: unsafe submission.collect(into: completions, untilNanoseconds: deadline))
+  }
+
+  /// Applies the completions of writes that were made at once. By a thread that the ring of io_uring does not belong to.
+  func collectAtOnce() {
+    guard let submission else { return }
+    _ = complete(count: unsafe submission.collectAtOnce(into: completions))
+  }
+
+  private func complete(count: Int) -> Int {
     for index in 0..<count {
       let completion = unsafe completions[index]
       complete(Int(completion.token), error: completion.error)

@@ -90,19 +90,21 @@ extension Committer {
 
   /// Gives each queue its turn, beginning with another one each round: two that always have something to
   /// write would use up the bytes that may be in flight.
-  func submitAll() -> Bool {
+  ///
+  /// - Parameter syncing: whether syncs may be queued, which are never done at once.
+  func submitAll(syncing: Bool = true) -> Bool {
     guard !active.isEmpty else { return false }
     var moved = false
     let first = Int(roundCount % UInt64(active.count))
     for turn in active.indices {
       let index = first + turn < active.count ? first + turn : first + turn - active.count
-      if submitWork(of: active[index]) { moved = true }
+      if submitWork(of: active[index], syncing: syncing) { moved = true }
     }
     return moved
   }
 
   /// Queues what a queue has to write and to sync. Returns whether there was anything.
-  private func submitWork(of writer: QueueWriter) -> Bool {
+  private func submitWork(of writer: QueueWriter, syncing: Bool) -> Bool {
     guard writer.failure == nil, let submission else { return false }
     if writer.retryNanoseconds != 0 {
       // INVARIANT: the refused write leaves the list, and `submitted` goes back, before anything is tried again:
@@ -115,7 +117,7 @@ extension Committer {
     while writer.inFlight.count < QueueWriter.inFlightLimit, inFlightByteCount < Self.inFlightByteLimit,
       writer.hasUnsubmitted, let slot = takeSlot()
     {
-      let durably = writer.isLight(limit: Self.lightLimit)
+      let durably = syncing && writer.isLight(limit: Self.lightLimit)
       guard writer.fillExtent(&slots[slot], durably: durably),
         let (file, offset) = writer.destination(of: slots[slot])
       else {
@@ -137,7 +139,7 @@ extension Committer {
       )
       queued = true
     }
-    if queueSync(of: writer, on: submission) { queued = true }
+    if syncing, queueSync(of: writer, on: submission) { queued = true }
     if queued { needsSubmit = true }
     return queued
   }

@@ -5,14 +5,16 @@ import Synchronization
 /// The one writer of a store: drains the rings of all its queues, writes and syncs them together, and wakes
 /// who waited.
 ///
-/// A state machine of rounds, run by one thread; a simulation may step it instead. Only ``enqueue(_:)``,
-/// ``wake()`` and ``stop()`` may be called by others.
+/// A state machine of rounds, stepped by who has the turn: its own thread, for a round a thread that waits
+/// (``attend(_:syncsOnDemand:)``), or a simulation. Only ``enqueue(_:)``, ``perform(_:)``, ``wake()``, ``stop()`` and
+/// ``attend(_:syncsOnDemand:)`` may be called by others.
 ///
 /// One round: take queues that became ready, collect completions, drain, submit writes and syncs, and only
 /// then wake waiters: the next group travels while those of the last one are told.
 @safe
 final class Committer: @unchecked Sendable {
-  // SAFETY: everything but `ready`, `parked`, `isStopping` and `hasEnded` is touched by the committer thread only.
+  // SAFETY: everything but the lists under their locks, the atomics and constants is touched by the holder of
+  // `commitTurn` only.
   static let lightLimit: UInt64 = 64 << 10
   static let slotCount = 256
   static let inFlightByteLimit = 8 << 20
@@ -30,11 +32,20 @@ final class Committer: @unchecked Sendable {
   private(set) var submission: (any SubmissionQueue)?
   private let ready = Mutex<[QueueCore]>([])
   private let commands = Mutex<[Command]>([])
-  private let hasReady = Atomic<Bool>(false)
-  private let isStopping = Atomic<Bool>(false)
+  let hasReady = Atomic<Bool>(false)
+  let isStopping = Atomic<Bool>(false)
   /// Whether the last turn was taken.
   let hasEnded = Atomic<Bool>(false)
-  private let parked = FutexWord()
+  let parked = FutexWord()
+  let commitTurn = CommitTurn()
+  /// Whether the committer's thread sleeps now and then without being told of publishes: who waits and does not commit for
+  /// itself must call.
+  let mustBeCalled = Atomic<Bool>(false)
+  let isCalled = Atomic<Bool>(false)
+  /// How many turns other threads took since the committer's own looked last.
+  var assistCount = 0
+  /// From when on others may take turns, monotonic ns.
+  var assistingBegins: UInt64 = 0
 
   var active: [QueueWriter] = []
   /// Queues that went idle and keep chunks for cursors; some may be active again.
@@ -54,10 +65,10 @@ final class Committer: @unchecked Sendable {
   var onWritten: (() -> Void)?
   var inFlightByteCount = 0
   /// When something moved last, monotonic ns.
-  private var lastWorkNanoseconds: UInt64 = 0
+  var lastWorkNanoseconds: UInt64 = 0
   /// For how long after that to look before sleeping.
-  private var spinLimitNanoseconds = spinNanoseconds
-  private static let spinNanoseconds: UInt64 = 20_000
+  var spinLimitNanoseconds = spinNanoseconds
+  static let spinNanoseconds: UInt64 = 20_000
   let statistics = CommitStatistics()
   var needsSubmit = false
   var roundCount: UInt64 = 0
@@ -106,7 +117,7 @@ final class Committer: @unchecked Sendable {
     wake()
   }
 
-  /// Runs `body` on the committer's thread, between two rounds, and waits until it is done. Not while the
+  /// Runs `body` between two rounds, on the committer's thread or one that takes its turn, and waits until it is done. Not while the
   /// committer stops.
   func perform(_ body: @escaping @Sendable () -> Void) {
     let done = FutexWord()
@@ -135,21 +146,9 @@ final class Committer: @unchecked Sendable {
     wake()
   }
 
-  // MARK: The thread
+  // MARK: With the turn
 
-  /// Rounds until stopped. On the committer's own thread, after ``begin()``.
-  func run() {
-    while true {
-      switch turn() {
-      case .worked: lastWorkNanoseconds = spate_now_monotonic_ns()
-      case .waiting: _ = collect(until: Int64(spate_now_monotonic_ns()) + 1_000_000)
-      case .quiet: rest()
-      case .ended: return
-      }
-    }
-  }
-
-  /// What a turn of the loop came to.
+  /// What a step came to.
   enum Turn {
     /// Something moved.
     case worked
@@ -161,7 +160,7 @@ final class Committer: @unchecked Sendable {
     case ended
   }
 
-  /// One turn of the loop, which never sleeps: ``run()`` makes one after the other, a simulation when it likes.
+  /// One step, which never sleeps: ``run()`` makes one after the other, a simulation when it likes.
   func turn() -> Turn {
     if round() { return .worked }
     if isAnythingInFlight { return .waiting }
@@ -182,27 +181,34 @@ final class Committer: @unchecked Sendable {
     }
   }
 
-  /// Spins for as long as waking up again would cost, then sleeps.
-  private func rest() {
-    let now = spate_now_monotonic_ns()
-    if now &- lastWorkNanoseconds < spinLimitNanoseconds {
-      for _ in 0..<32 { spate_cpu_pause() }
-      // Woken on the processor of the producer, it would take each record by itself and keep the next one from coming.
-      sched_yield()
-      return
-    }
-    if !settle() { park() }
-  }
-
   var isAnythingInFlight: Bool { (submission?.inFlightCount ?? 0) > 0 }
 
   /// One round without waiting. Returns whether anything moved.
   @discardableResult
   func round() -> Bool {
+    beginRound()
+    var moved = collect(until: 0) > 0
+    if drainActive() { moved = true }
+    if commitLight() { moved = true }
+    if submitAll() { moved = true }
+    if needsSubmit {
+      needsSubmit = false
+      if let error = submission?.submit(), error != 0 { failAll(errno: error) }
+    }
+    finishRound()
+    return moved
+  }
+
+  /// What comes before anything is drained.
+  func beginRound() {
     clock.refresh()
     takeReady()
     failAfterForeignSync()
-    var moved = collect(until: 0) > 0
+  }
+
+  /// Drains all queues that may have something. Returns whether one had.
+  func drainActive() -> Bool {
+    var moved = false
     for writer in active {
       guard writer.drain() else { continue }
       moved = true
@@ -212,12 +218,11 @@ final class Committer: @unchecked Sendable {
         _ = writer.drain()
       }
     }
-    if commitLight() { moved = true }
-    if submitAll() { moved = true }
-    if needsSubmit {
-      needsSubmit = false
-      if let error = submission?.submit(), error != 0 { failAll(errno: error) }
-    }
+    return moved
+  }
+
+  /// What follows when everything was handed to the kernel.
+  func finishRound() {
     wakeCovered()
     reclaim()
     notifyStarving()
@@ -225,7 +230,6 @@ final class Committer: @unchecked Sendable {
     // Under load there is no rest in which quiet queues go idle; without this each round would visit them
     // all.
     if roundCount & 1023 == 0, active.count > 16 { _ = settle() }
-    return moved
   }
 
   private func takeReady() {
@@ -328,26 +332,5 @@ final class Committer: @unchecked Sendable {
     }
     active.removeAll { !$0.isActive }
     return found
-  }
-
-  private func park() {
-    parked.set(1)
-    if hasReady.load(ordering: .sequentiallyConsistent)
-      || (isStopping.load(ordering: .sequentiallyConsistent) && active.isEmpty)
-      || active.contains(where: { !$0.isQuiet || !$0.isResting })
-    {
-      parked.clear()
-      return
-    }
-    // What is still active waits for its time: a full disk, a claim that is out, a sync that nobody awaits
-    // yet.
-    let deadline = active.lazy.compactMap(\.nextDeadline).min().map { Int64(clamping: $0) } ?? -1
-    let slept = spate_now_monotonic_ns()
-    _ = unsafe spate_futex_wait(parked.address, 1, deadline)
-    parked.clear()
-    // Who slept for longer would have spun in vain: at a thousand records a second that is a fifth of all work, and at ten
-    // thousand it takes the processor from who polls for them.
-    let wasLong = spate_now_monotonic_ns() &- slept > 2 * Self.spinNanoseconds
-    spinLimitNanoseconds = wasLong ? 0 : Self.spinNanoseconds
   }
 }

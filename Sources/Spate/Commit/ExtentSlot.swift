@@ -34,7 +34,7 @@ struct ExtentSlot {
 /// What a slot's writes may point at besides the ring.
 @safe
 struct SlotMemory: @unchecked Sendable {
-  // SAFETY: made with the committer, freed with it, used by its thread and by the kernel while the slot is in
+  // SAFETY: made with the committer, freed with it, used by who has its turn, and by the kernel while the slot is in
   // flight.
   let vectors: UnsafeMutablePointer<iovec>
   /// Two blocks: the header block, and the copy of the partial tail block.

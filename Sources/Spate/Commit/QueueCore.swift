@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Shared by the handles, cursors, claims and batches of the queue, which keep it alive.
 final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Sendable {
-  // SAFETY: `writer` is touched by the committer only, `named` and `state` are set once; everything else is a constant or guards itself.
+  // SAFETY: `writer` is touched by who has the committer's turn only, `named` and `state` are set once; everything else is a constant or guards itself.
   let name: String
   let directory: String
   let identifier: QueueIdentifier
@@ -62,11 +62,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
       position: Format.alignUp(recovered.endPosition, to: engine.storage.blockByteCount),
       sequence: recovered.endSequence
     )
-    var durabilityIsAwaited: (@Sendable () -> Void)?
-    if options.syncIntervalNanoseconds != nil {
-      let committer = engine.committer
-      durabilityIsAwaited = { committer.wake() }
-    }
+    let committer = engine.committer
+    let syncsOnDemand = options.syncIntervalNanoseconds != nil
     ring = Ring(
       end: end,
       epoch: firstEpoch,
@@ -80,7 +77,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
       storage: engine.storage,
       support: engine.cursorSupport,
       catalog: recovered.catalog,
-      watermarks: Watermarks(at: end, durabilityIsAwaited: durabilityIsAwaited),
+      watermarks: Watermarks(at: end) { committer.attend($0, syncsOnDemand: syncsOnDemand) },
       tail: ring
     )
     writer = QueueWriter(core: self, end: end)

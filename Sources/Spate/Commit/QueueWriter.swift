@@ -2,8 +2,8 @@ import CSpate
 import Glibc
 import Synchronization
 
-/// What the committer knows of one queue: how far it drained, submitted, wrote and made durable. Committer
-/// thread only.
+/// What the committer knows of one queue: how far it drained, submitted, wrote and made durable. For who has the
+/// committer's turn only; "committer only" means that wherever it stands.
 ///
 ///     durable        written        submitted        drained          published
 ///     ───┼──────────────┼───────────────┼────────────────┼────────────────┼───►  log

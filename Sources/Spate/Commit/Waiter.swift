@@ -59,6 +59,9 @@ final class Waiter: @unchecked Sendable {
     return true
   }
 
+  /// Whether the wait is over.
+  var isDone: Bool { word.load() == 1 }
+
   private func spin(for nanoseconds: UInt64) {
     for _ in 0..<64 {
       if word.load() != 0 { return }

@@ -12,6 +12,22 @@ final class Watermarks: Sendable {
   /// What a wait is for.
   enum Kind: Int {
     case writtenPosition, durablePosition, durableSequence, writtenSequence
+
+    /// Whether it ends with a sync.
+    var isDurability: Bool { self == .durablePosition || self == .durableSequence }
+  }
+
+  /// A wait that has just begun.
+  struct Wait {
+    let kind: Kind
+    /// Stands in its heap, or was completed since.
+    let waiter: Waiter
+    /// Whether its thread is the only one that waited of late.
+    let isAlone: Bool
+    /// Whether its thread looks for the end for as long as a sync takes.
+    let isSpinning: Bool
+    /// Whether its thread may be held up: it sleeps until the end, whenever that is.
+    let mayBlock: Bool
   }
 
   private struct State {
@@ -52,9 +68,8 @@ final class Watermarks: Sendable {
   private static let spinNanoseconds: UInt64 = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 400_000 : 0
 
   private let state: Mutex<State>
-  /// Called after somebody began to wait for something to become durable, where syncs are made on demand
-  /// only.
-  private let durabilityIsAwaited: (@Sendable () -> Void)?
+  /// Called after somebody began to wait, on its thread, outside any lock.
+  private let waitBegan: (@Sendable (Wait) -> Void)?
   private let durablePositionWord: Atomic<UInt64>
   private let durableSequenceWord: Atomic<UInt64>
   private let writtenSequenceWord: Atomic<UInt64>
@@ -62,8 +77,8 @@ final class Watermarks: Sendable {
   let advanced = EventCount()
   private let owner = OwnerProcess()
 
-  init(at mark: LogMark, durabilityIsAwaited: (@Sendable () -> Void)? = nil) {
-    self.durabilityIsAwaited = durabilityIsAwaited
+  init(at mark: LogMark, waitBegan: (@Sendable (Wait) -> Void)? = nil) {
+    self.waitBegan = waitBegan
     state = Mutex(State(durable: mark, written: mark))
     durablePositionWord = Atomic(mark.position)
     durableSequenceWord = Atomic(mark.sequence)
@@ -159,6 +174,7 @@ final class Watermarks: Sendable {
     try owner.check()
     let now = spate_now_monotonic_ns()
     var spinNanoseconds: UInt64 = 0
+    var isAlone = false
     let registered: Result<Waiter?, SpateError> = state.withLock { state in
       if state.reached(kind) >= target { return .success(nil) }
       if let failure = state.failure { return .failure(failure) }
@@ -166,16 +182,19 @@ final class Watermarks: Sendable {
       waiter.reset(target: target)
       // One thread that does nothing but append and wait looks for the end itself: waking it up would take a
       // fifth as long as the sync.
-      if state.isLoneLoop(of: UInt(pthread_self())), now &- state.lastEndNanoseconds < Self.tightNanoseconds,
-        state.heaps.allSatisfy(\.isEmpty)
-      {
+      isAlone = state.isLoneLoop(of: UInt(pthread_self())) && state.heaps.allSatisfy(\.isEmpty)
+      if isAlone, now &- state.lastEndNanoseconds < Self.tightNanoseconds {
         spinNanoseconds = Self.spinNanoseconds
       }
       state.heaps[kind.rawValue].insert(waiter)
       return .success(waiter)
     }
     guard let waiter = try registered.get() else { return }
-    durabilityIsAwaited?()
+    let isSpinning = spinNanoseconds > 0
+    let mayBlock = deadline < 0
+    waitBegan?(
+      Wait(kind: kind, waiter: waiter, isAlone: isAlone, isSpinning: isSpinning, mayBlock: mayBlock)
+    )
     var isDone = waiter.sleep(until: deadline, spinNanoseconds: spinNanoseconds)
     if !isDone {
       let wasQueued = state.withLock { state in
@@ -212,7 +231,11 @@ final class Watermarks: Sendable {
           state.heaps[kind.rawValue].insert(waiter)
           return nil
         }
-        if let early { unsafe continuation.resume(returning: early) } else { durabilityIsAwaited?() }
+        guard let early else {
+          waitBegan?(Wait(kind: kind, waiter: waiter, isAlone: false, isSpinning: false, mayBlock: false))
+          return
+        }
+        unsafe continuation.resume(returning: early)
       }
     } onCancel: {
       let wasQueued = state.withLock { state in

@@ -58,6 +58,7 @@ private final class InterceptedSubmissionQueue: SubmissionQueue {
   }
 
   var capacity: Int { base.capacity }
+  var writesAtOnce: Bool { base.writesAtOnce }
   var inFlightCount: Int { base.inFlightCount + failed.count }
 
   func enqueueWrite(
@@ -84,7 +85,20 @@ private final class InterceptedSubmissionQueue: SubmissionQueue {
   func collect(into completions: UnsafeMutableBufferPointer<IOCompletion>, untilNanoseconds deadline: Int64)
     -> Int
   {
-    guard !failed.isEmpty else { return unsafe base.collect(into: completions, untilNanoseconds: deadline) }
+    unsafe takeFailed(into: completions) ?? base.collect(into: completions, untilNanoseconds: deadline)
+  }
+
+  func collectAtOnce(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int {
+    unsafe takeFailed(into: completions) ?? base.collectAtOnce(into: completions)
+  }
+
+  func waitForCompletion(untilNanoseconds deadline: Int64) {
+    // Without a look at `failed`, which may be another thread's now.
+    base.waitForCompletion(untilNanoseconds: deadline)
+  }
+
+  private func takeFailed(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int? {
+    guard !failed.isEmpty else { return nil }
     let count = min(failed.count, completions.count)
     for index in 0..<count { unsafe completions[index] = failed[index] }
     failed.removeFirst(count)

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Asynchronous writes and syncs of one thread, the committer. Not shared: use it on the thread that made it.
+/// Asynchronous writes and syncs of one thread, the committer. Not shared: use it on the thread that made it, but for
+/// ``writesAtOnce``.
 ///
 ///     enqueueWrite / enqueueSync ──► submit() ──► kernel ──► collect(into:untilNanoseconds:)
 ///
@@ -13,6 +14,11 @@ protocol SubmissionQueue: AnyObject {
 
   /// How many operations were enqueued and whose completions were not collected yet.
   var inFlightCount: Int { get }
+
+  /// Whether a plain write is made, and over, when ``enqueueWrite(_:vectors:at:durably:token:)`` returns. Other threads may
+  /// then make such writes and take their ends (``collectAtOnce(into:)``), one thread at a time, also while this one is in
+  /// ``waitForCompletion(untilNanoseconds:)``.
+  var writesAtOnce: Bool { get }
 
   /// Queues one gathered write of `vectors` at `offset`; `durably` makes these bytes durable before it
   /// completes.
@@ -41,7 +47,21 @@ protocol SubmissionQueue: AnyObject {
   func collect(into completions: UnsafeMutableBufferPointer<IOCompletion>, untilNanoseconds deadline: Int64)
     -> Int
 
+  /// As ``collect(into:untilNanoseconds:)``, of what has ended already; the kernel is not asked.
+  func collectAtOnce(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int
+
+  /// Waits for the end of something that the kernel has, until `deadline` at most. The next collect takes it.
+  func waitForCompletion(untilNanoseconds deadline: Int64)
+
   /// Waits for everything in flight, drops the completions that were not collected, and gives back the
   /// kernel's resources. Idempotent.
   func close()
+}
+
+extension SubmissionQueue {
+  var writesAtOnce: Bool { false }
+
+  func collectAtOnce(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int { 0 }
+
+  func waitForCompletion(untilNanoseconds deadline: Int64) {}
 }

@@ -2,9 +2,10 @@ import Glibc
 
 /// A submission queue of plain system calls: each operation is performed, in order, while ``submit()`` runs.
 ///
-/// For machines without io_uring. One thread. Nothing is in flight between calls, so closing waits for
+/// For machines without io_uring. One thread at a time. Nothing is in flight between calls, so closing waits for
 /// nothing.
 final class SyscallSubmissionQueue: SubmissionQueue {
+  let writesAtOnce: Bool
   private let limits: WriteLimits
   private var table: SlotTable
   /// Slots in the order in which they were enqueued; the first `queuedCount` count.
@@ -13,8 +14,9 @@ final class SyscallSubmissionQueue: SubmissionQueue {
   private var finished: CompletionBuffer
 
   /// Makes a queue for `capacity` operations.
-  init(capacity: Int, limits: WriteLimits = WriteLimits()) {
+  init(capacity: Int, limits: WriteLimits = WriteLimits(), writesAtOnce: Bool = false) {
     self.limits = limits
+    self.writesAtOnce = writesAtOnce
     table = SlotTable(capacity: capacity)
     queued = Array(repeating: 0, count: table.capacity)
     finished = CompletionBuffer(capacity: 2 * table.capacity)
@@ -35,6 +37,7 @@ final class SyscallSubmissionQueue: SubmissionQueue {
   ) {
     let index = takeSlot()
     unsafe table[index].beginWrite(file, vectors, at: offset, durably: durably, token: token, limits: limits)
+    if writesAtOnce, !durably { _ = submit() }
   }
 
   func enqueueSync(_ file: StorageFile, token: UInt64) {
@@ -58,6 +61,10 @@ final class SyscallSubmissionQueue: SubmissionQueue {
   {
     if queuedCount > 0 { _ = submit() }
     return unsafe finished.move(into: completions)
+  }
+
+  func collectAtOnce(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int {
+    unsafe finished.move(into: completions)
   }
 
   func close() {

@@ -70,14 +70,12 @@ final class SystemStorage: Storage {
   }
 
   func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue {
-    switch description.strategy {
+    let writesAtOnce = description.mode == .buffered
+    return switch description.strategy {
     case .ioUring:
-      try UringSubmissionQueue(
-        capacity: queueCapacity,
-        limits: limits,
-        writesAtOnce: description.mode == .buffered
-      )
-    case .systemCalls: SyscallSubmissionQueue(capacity: queueCapacity, limits: limits)
+      try UringSubmissionQueue(capacity: queueCapacity, limits: limits, writesAtOnce: writesAtOnce)
+    case .systemCalls:
+      SyscallSubmissionQueue(capacity: queueCapacity, limits: limits, writesAtOnce: writesAtOnce)
     }
   }
 

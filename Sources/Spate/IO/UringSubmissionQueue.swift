@@ -18,8 +18,8 @@ import Glibc
 @safe
 final class UringSubmissionQueue: SubmissionQueue {
   private let limits: WriteLimits
-  /// Whether plain writes are made at once, by a system call.
-  private let writesAtOnce: Bool
+  /// Plain writes are made by a system call then.
+  let writesAtOnce: Bool
   /// The ring; nil once closed.
   private var ring: OpaquePointer?
   private var table: SlotTable
@@ -108,6 +108,17 @@ final class UringSubmissionQueue: SubmissionQueue {
       if !wait(until: deadline) { break }
     }
     return unsafe finished.move(into: completions)
+  }
+
+  func collectAtOnce(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int {
+    unsafe finished.move(into: completions)
+  }
+
+  func waitForCompletion(untilNanoseconds deadline: Int64) {
+    // What the kernel refuses for good comes up again in the next call that may change something.
+    guard unsafe ring != nil else { return }
+    let left = deadline - Int64(clamping: spate_now_monotonic_ns())
+    if left > 0 { _ = unsafe spate_ring_wait(ring, left) }
   }
 
   func close() {

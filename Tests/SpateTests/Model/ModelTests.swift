@@ -13,7 +13,7 @@ import Testing
     unsafe access("/usr/bin/spin", X_OK) == 0 || access("/usr/local/bin/spin", X_OK) == 0
 
   /// The model holds, and fails without any of the guards that it names.
-  @Test(.enabled(if: isSpinThere, "spin is not installed"), arguments: ["waiter", "park", "ring"])
+  @Test(.enabled(if: isSpinThere, "spin is not installed"), arguments: ["waiter", "assist", "park", "ring"])
   func everyInterleavingHoldsAndEveryGuardIsNeeded(model: String) {
     var process = pid_t()
     let words: [String] = ["bash", Self.script, "--short", model]

@@ -26,8 +26,12 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
   private var queued: [Flight] = []
   private var flights: [Flight] = []
   private var finished = CompletionBuffer(capacity: 512)
+  let writesAtOnce: Bool
 
-  init(_ storage: SimulatedStorage) { self.storage = storage }
+  init(_ storage: SimulatedStorage) {
+    self.storage = storage
+    writesAtOnce = storage.description.mode == .buffered && storage.disk.random.chance(50)
+  }
 
   deinit { table.deallocate() }
 
@@ -65,6 +69,7 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
         ordinal: 0
       )
     )
+    if writesAtOnce, !durably { make(queued.removeLast()) }
   }
 
   func enqueueSync(_ file: StorageFile, token: UInt64) {
@@ -98,6 +103,10 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
     return unsafe finished.move(into: completions)
   }
 
+  func collectAtOnce(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int {
+    unsafe finished.move(into: completions)
+  }
+
   func close() {
     _ = submit()
     while isBusy { progress() }
@@ -111,12 +120,21 @@ final class SimulatedSubmissionQueue: SubmissionQueue {
     guard !flights.isEmpty else { return }
     let index = disk.random.below(flights.count)
     let flight = flights.remove(at: index)
+    if !step(flight) { flights.append(flight) }
+  }
+
+  /// Does all calls of an operation.
+  private func make(_ flight: Flight) { while !step(flight) {} }
+
+  /// Does one call of an operation. Returns whether that was the last.
+  private func step(_ flight: Flight) -> Bool {
     let result = table[flight.slot].immediateResult.map { -Int($0) } ?? call(flight)
     switch table[flight.slot].take(result, limits: limits) {
-    case .again: flights.append(flight)
+    case .again: return false
     case .ended(let error):
       finished.append(IOCompletion(token: table[flight.slot].token, error: error))
       table.free(flight.slot)
+      return true
     }
   }
 

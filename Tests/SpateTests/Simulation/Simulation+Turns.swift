@@ -4,13 +4,23 @@
 extension Simulation {
   private var engine: Engine? { store?.engine }
 
-  /// The committer's. Returns whether it got on.
+  /// The committer's, or that of a thread which waits. Returns whether it got on.
   func committerTurn() -> Bool {
     guard let committer = engine?.committer, !actors.contains(.committer),
       !committer.hasEnded.load(ordering: .relaxed)
     else { return false }
     actors.append(.committer)
     defer { actors.removeLast() }
+    if committer.inFlightByteCount == 0, random.chance(20) {
+      let writing = storage.queue?.writesAtOnce ?? false && random.chance(50)
+      let before = storage.queue?.inFlightCount
+      defer {
+        if storage.queue?.inFlightCount ?? 0 > before ?? 0 {
+          disk.violations.append("a thread that waits left something in flight")
+        }
+      }
+      return committer.assistingRound(writing: writing)
+    }
     switch committer.turn() {
     case .worked, .ended: return true
     case .waiting: return false

@@ -132,12 +132,11 @@ final class FaultyStorage: ForwardingStorage {
     _ bytes: UnsafeRawBufferPointer,
     at offset: UInt64
   ) throws(SpateError) {
-    if isCommitter {
-      let writeError = meet(.write, file)
-      if writeError != 0 { throw .system(writeError, .write) }
-      let syncError = meet(.sync, file)
-      if syncError != 0 { throw .system(syncError, .sync) }
-    }
+    // By the committer's thread, or one that commits in its place.
+    let writeError = meet(.write, file)
+    if writeError != 0 { throw .system(writeError, .write) }
+    let syncError = meet(.sync, file)
+    if syncError != 0 { throw .system(syncError, .sync) }
     try unsafe base.writeDurably(file, bytes, at: offset)
   }
 
@@ -215,6 +214,7 @@ final class FaultySubmissionQueue: SubmissionQueue {
   }
 
   var capacity: Int { real.capacity }
+  var writesAtOnce: Bool { real.writesAtOnce }
   var inFlightCount: Int { real.inFlightCount + failed.count }
 
   func enqueueWrite(
@@ -242,7 +242,20 @@ final class FaultySubmissionQueue: SubmissionQueue {
     into completions: UnsafeMutableBufferPointer<IOCompletion>,
     untilNanoseconds deadline: Int64
   ) -> Int {
-    guard !failed.isEmpty else { return unsafe real.collect(into: completions, untilNanoseconds: deadline) }
+    unsafe takeFailed(into: completions) ?? real.collect(into: completions, untilNanoseconds: deadline)
+  }
+
+  func collectAtOnce(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int {
+    unsafe takeFailed(into: completions) ?? real.collectAtOnce(into: completions)
+  }
+
+  func waitForCompletion(untilNanoseconds deadline: Int64) {
+    // Without a look at `failed`, which may be another thread's now.
+    real.waitForCompletion(untilNanoseconds: deadline)
+  }
+
+  private func takeFailed(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int? {
+    guard !failed.isEmpty else { return nil }
     let count = min(failed.count, completions.count)
     for index in 0..<count { unsafe completions[index] = failed[index] }
     failed.removeFirst(count)

@@ -1,0 +1,165 @@
+import CSpate
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Spate
+
+/// Threads that wait, and commit meanwhile.
+@Suite struct AssistTests {
+  @Test func theTurnIsOnesAtATime() {
+    let turn = CommitTurn()
+    #expect(turn.take(for: .assistant) == .committer)
+    turn.leave()
+    #expect(turn.take(for: .assistant) == .nobody)
+    #expect(turn.take(for: .assistant) == .assistant)
+    #expect(turn.take(for: .committer) == .assistant)
+    turn.leave()
+    #expect(turn.take(for: .committer) == .nobody)
+  }
+
+  /// Lets a signal through to the calling thread, as the host's threads do. Returns the mask before.
+  private static func unblock(_ signal: Int32) -> sigset_t {
+    var one = sigset_t()
+    var before = sigset_t()
+    unsafe sigemptyset(&one)
+    unsafe sigaddset(&one, signal)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &one, &before)
+    return before
+  }
+
+  private static func setMask(_ mask: sigset_t) {
+    var mask = mask
+    unsafe pthread_sigmask(SIG_SETMASK, &mask, nil)
+  }
+
+  @Test(arguments: IOWay.all)
+  func aThreadThatWaitsAloneMakesItsRecordsDurable(way: IOWay) throws {
+    let witness = Witness(byThread: pthread_self())
+    let scratch = IOScratch()
+    let store = try witness.open(scratch, way)
+    let queue = try store.queue(named: "events")
+    let mask = Self.unblock(SIGUSR1)
+    defer { Self.setMask(mask) }
+    var count = 0
+    while witness.durableCount < 3, count < 20_000 {
+      // In a tight loop the committer's thread does it.
+      usleep(100)
+      try queue.append(CursorFixture.payload(count))
+      count += 1
+      #expect(queue.durableSequence == UInt64(count))
+    }
+    #expect(witness.durableCount >= 3)
+    // While it did, nothing of the host's ran on the thread; afterwards everything may again.
+    #expect(witness.disturbances == [])
+    var after = sigset_t()
+    unsafe pthread_sigmask(SIG_SETMASK, nil, &after)
+    #expect(unsafe sigismember(&after, SIGUSR1) == 0)
+    var state: Int32 = 0
+    unsafe pthread_setcancelstate(Int32(PTHREAD_CANCEL_ENABLE), &state)
+    #expect(state == PTHREAD_CANCEL_ENABLE)
+    #expect(try queue.readAll().map(\.payload) == (0..<count).map { CursorFixture.payload($0) })
+    try store.close()
+  }
+
+  @Test(arguments: IOWay.all.filter { $0.mode == .buffered })
+  func aThreadThatWaitsAloneWritesIntoThePageCacheAndSyncsNothing(way: IOWay) throws {
+    let witness = Witness(byThread: pthread_self())
+    let scratch = IOScratch()
+    let store = try witness.open(scratch, way)
+    var options = QueueOptions()
+    options.syncIntervalNanoseconds = 3_600_000_000_000
+    let queue = try store.queue(named: "events", options: options)
+    let syncs = store.statistics.syncCount
+    var count = 0
+    // Over several segments, of which a round writes one each; fewer than are ever left without a sync.
+    while witness.writeCount < 1000 || count < 5000, count < 12_000 {
+      try queue.append(CursorFixture.payload(count, 100), level: .written)
+      count += 1
+    }
+    #expect(witness.writeCount >= 1000)
+    #expect(queue.core.watermarks.writtenSequence == UInt64(count))
+    #expect(store.statistics.syncCount == syncs)
+    #expect(queue.durableSequence == 0)
+    try queue.wait(for: UInt64(count - 1))
+    #expect(try queue.readAll().count == count)
+    try store.close()
+  }
+
+  /// Those who may not be held up are served by the committer's thread, which naps while others do its work.
+  @Test(.timeLimit(.minutes(15)))
+  func whoCannotCommitFindsTheCommitterBesideOneWhoCan() async throws {
+    let scratch = IOScratch()
+    var options = StoreOptions()
+    options.fileMode = .buffered
+    let store = try Store.open(at: scratch.path, options: options)
+    var later = QueueOptions()
+    later.syncIntervalNanoseconds = 3_600_000_000_000
+    let queue = try store.queue(named: "events", options: later)
+    let other = try store.queue(named: "other")
+    let run = Run()
+    let thread = try EngineThread(name: "assistant") {
+      while !run.isOver.load(ordering: .acquiring) {
+        do { try queue.append([1, 2, 3], level: .written) } catch { return }
+        run.count.add(1, ordering: .relaxed)
+      }
+    }
+    for number in 0..<100 { try await other.append([UInt8(number)]) }
+    run.isOver.store(true, ordering: .releasing)
+    thread.join()
+    let count = run.count.load(ordering: .relaxed)
+    #expect(count > 0)
+    #expect(queue.core.watermarks.writtenSequence == count)
+    #expect(other.durableSequence == 100)
+    try store.close()
+  }
+
+  @Test func aThreadWithADeadlineIsNotHeldUpByTheDisk() throws {
+    let fixture = try StoreFixture()
+    for number in 0..<50 {
+      usleep(100)
+      try fixture.queue.append(CursorFixture.payload(number))
+    }
+    fixture.disk.stall()
+    let disk = fixture.disk
+    // Only so that the test comes to an end where it fails.
+    let rescue = try EngineThread(name: "rescue") {
+      disk.waitUntilHeld()
+      usleep(500_000)
+      disk.resume()
+    }
+    let error = failure {
+      try unsafe fixture.queue.append([1].span.bytes, until: .now.advanced(by: .milliseconds(20)))
+    }
+    #expect(error?.code == .timedOut)
+    #expect(error?.sequence == 50)
+    rescue.join()
+  }
+
+  private final class Run: Sendable {
+    let isOver = Atomic<Bool>(false)
+    let count = Atomic<UInt64>(0)
+  }
+
+  /// The kernel sends SIGXFSZ to who writes beyond RLIMIT_FSIZE, which ends the process of a host that has no handler.
+  @Test func theFileSizeLimitEndsAWriteAndNotTheHost() async {
+    await #expect(processExitsWith: .success) { try Self.meetTheFileSizeLimit() }
+  }
+
+  private static func meetTheFileSizeLimit() throws {
+    let witness = Witness(byThread: pthread_self())
+    let scratch = IOScratch()
+    let store = try witness.open(scratch)
+    let queue = try store.queue(named: "events")
+    witness.meetsSizeLimit.store(true, ordering: .relaxed)
+    _ = unblock(SIGXFSZ)
+    var count = 0
+    while witness.meetsSizeLimit.load(ordering: .relaxed) {
+      usleep(100)
+      try queue.append([1])
+      count += 1
+    }
+    if queue.durableSequence != UInt64(count) { exit(2) }
+    try store.close()
+  }
+}
