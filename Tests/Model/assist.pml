@@ -24,6 +24,8 @@
  * GUARD LOOK_AFTER_PARKED   Committer+Thread.swift `nap`: `isCalled.load` after `parked.set(1)`
  * GUARD FUTEX_COMPARES      Committer+Thread.swift `sleep`: sleeps only while `parked` is 1
  * GUARD ROUND_AFTER_CALL    Committer+Thread.swift `nap`: `assistCount = 0` after a call ends the naps
+ * GUARD WISH                Committer+Thread.swift `withoutTurn`: `isTurnWanted` is set before it sleeps
+ * GUARD SECOND_TAKE         Committer+Thread.swift `withoutTurn`: the turn is asked for once more after that
  * GUARD CALL_BEFORE_WAKE    Committer+Assist.swift `attend`: `isCalled` is set before `wake()`
  * GUARD CALL                Committer+Assist.swift `attend`: who could not commit for itself calls
  */
@@ -31,7 +33,7 @@ byte published; byte drained;
 mtype = { nobody, committer, assistant };
 mtype turn = committer;
 byte holders = 1;                     /* who step the committer; never two */
-bit mustBeCalled; bit isCalled; bit parked; bit isAsleep; bit isAssisted;
+bit mustBeCalled; bit isCalled; bit parked; bit isAsleep; bit isAssisted; bit isTurnWanted;
 byte over;
 
 #ifdef WITHOUT_TURN
@@ -41,6 +43,29 @@ byte over;
 #endif
 #define LEAVE d_step { holders--; turn = nobody }
 #define ROUND drained = published
+
+/* Committer+Thread.swift `withoutTurn`: the turn again, which an assistant may have. */
+inline retake() {
+  do
+  :: TAKE(committer); break
+  :: turn != nobody ->
+    parked = 1;
+#ifndef WITHOUT_WISH
+    isTurnWanted = 1;
+#endif
+    if
+#ifndef WITHOUT_SECOND_TAKE
+    :: TAKE(committer); parked = 0; isTurnWanted = 0; break
+    :: turn != nobody ->
+#else
+    :: true ->
+#endif
+      atomic { if :: parked == 1 -> isAsleep = 1 :: else fi };
+      (!isAsleep);
+      parked = 0; isTurnWanted = 0
+    fi
+  od
+}
 
 inline call() {
 #ifdef WITHOUT_CALL_BEFORE_WAKE
@@ -80,7 +105,13 @@ proctype Assistant(byte count) {
       :: d_step { ROUND; isAssisted = 1 }
       :: skip                                               /* a pause, or something is in flight */
       fi;
-      LEAVE
+      LEAVE;
+      if
+      :: isTurnWanted ->
+        d_step { wasParked = parked; parked = 0 };
+        if :: wasParked -> isAsleep = 0 :: else fi
+      :: else
+      fi
     :: turn != nobody -> skip                               /* looked long enough */
     fi;
     wait();
@@ -138,8 +169,8 @@ nap:
     :: else
     fi;
     parked = 0;
-    end_turn: TAKE(committer);
-    d_step { sawCall = isCalled; isCalled = 0 };
+    retake();
+    atomic { sawCall = isCalled; isCalled = 0 };
 #ifndef WITHOUT_ROUND_AFTER_CALL
     if
     :: sawCall -> isAssisted = 0
@@ -155,7 +186,7 @@ nap:
   mustBeCalled = 0;
   LEAVE;                                                    /* `look`: spinning sees what is published by itself */
   end_look: (drained < published || isAssisted);
-  end_back: TAKE(committer);
+  retake();
   goto round
 }
 

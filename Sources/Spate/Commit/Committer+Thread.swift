@@ -24,7 +24,7 @@ extension Committer {
       return
     }
     if isSpinning { return look() }
-    let deadline = Int64(spate_now_monotonic_ns() &+ Self.briefNapNanoseconds)
+    let deadline = Int64(spate_now_monotonic_ns() &+ Self.syncWaitNanoseconds)
     withoutTurn { submission.waitForCompletion(untilNanoseconds: deadline) }
   }
 
@@ -62,9 +62,15 @@ extension Committer {
     body()
     // A thread that waits commits now, which may take as long as a sync.
     while commitTurn.take(for: .committer) != .nobody {
-      let isWanted = isCalled.load(ordering: .relaxed) || hasReady.load(ordering: .relaxed)
+      // ORDERING: sequentially consistent: either the turn is free by now, or who leaves it sees the wish and us parked.
       parked.set(1)
-      sleep(nanoseconds: isWanted ? Self.briefNapNanoseconds : Self.napNanoseconds)
+      isTurnWanted.store(true, ordering: .sequentiallyConsistent)
+      defer { isTurnWanted.store(false, ordering: .relaxed) }
+      guard commitTurn.take(for: .committer) != .nobody else {
+        parked.clear()
+        break
+      }
+      sleep(nanoseconds: Self.napNanoseconds)
     }
   }
 
@@ -103,9 +109,10 @@ extension Committer {
       || active.contains { !$0.isQuiet }
   }
 
-  /// How long to sleep while others commit for themselves, and while that keeps us from something.
+  /// How long to sleep while others commit for themselves.
   private static let napNanoseconds: UInt64 = 500_000
-  private static let briefNapNanoseconds: UInt64 = 50_000
+  /// How long to wait for a sync of files in the page cache without a look at what was published.
+  private static let syncWaitNanoseconds: UInt64 = 50_000
   /// How long nobody else commits once somebody had to call.
   private static let assistingPauseNanoseconds: UInt64 = 10_000_000
 

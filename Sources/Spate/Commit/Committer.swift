@@ -42,6 +42,8 @@ final class Committer: @unchecked Sendable {
   /// itself must call.
   let mustBeCalled = Atomic<Bool>(false)
   let isCalled = Atomic<Bool>(false)
+  /// Whether the committer's thread waits for another one to leave the turn.
+  let isTurnWanted = Atomic<Bool>(false)
   /// How many turns other threads took since the committer's own looked last.
   var assistCount = 0
   /// From when on others may take turns, monotonic ns.

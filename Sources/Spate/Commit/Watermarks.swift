@@ -24,8 +24,6 @@ final class Watermarks: Sendable {
     let waiter: Waiter
     /// Whether its thread is the only one that waited of late.
     let isAlone: Bool
-    /// Whether its thread looks for the end for as long as a sync takes.
-    let isSpinning: Bool
     /// Whether its thread may be held up: it sleeps until the end, whenever that is.
     let mayBlock: Bool
   }
@@ -190,11 +188,7 @@ final class Watermarks: Sendable {
       return .success(waiter)
     }
     guard let waiter = try registered.get() else { return }
-    let isSpinning = spinNanoseconds > 0
-    let mayBlock = deadline < 0
-    waitBegan?(
-      Wait(kind: kind, waiter: waiter, isAlone: isAlone, isSpinning: isSpinning, mayBlock: mayBlock)
-    )
+    waitBegan?(Wait(kind: kind, waiter: waiter, isAlone: isAlone, mayBlock: deadline < 0))
     var isDone = waiter.sleep(until: deadline, spinNanoseconds: spinNanoseconds)
     if !isDone {
       let wasQueued = state.withLock { state in
@@ -232,7 +226,7 @@ final class Watermarks: Sendable {
           return nil
         }
         guard let early else {
-          waitBegan?(Wait(kind: kind, waiter: waiter, isAlone: false, isSpinning: false, mayBlock: false))
+          waitBegan?(Wait(kind: kind, waiter: waiter, isAlone: false, mayBlock: false))
           return
         }
         unsafe continuation.resume(returning: early)

@@ -6,16 +6,12 @@ import Synchronization
 /// Notes what one thread writes to the segments of a store itself, in the committer's place.
 final class Witness: Sendable {
   private let thread: UInt
-  private let durable = Atomic<Int>(0)
   private let written = Atomic<Int>(0)
   private let disturbing = Mutex<[String]>([])
   /// Whether the next write of the thread meets the limit of RLIMIT_FSIZE.
   let meetsSizeLimit = Atomic<Bool>(false)
 
   init(byThread thread: pthread_t) { self.thread = UInt(thread) }
-
-  /// How many durable writes the thread made.
-  var durableCount: Int { durable.load(ordering: .acquiring) }
 
   /// How many writes it made into the page cache.
   var writeCount: Int { written.load(ordering: .acquiring) }
@@ -35,20 +31,14 @@ final class Witness: Sendable {
 
   private var isThread: Bool { UInt(pthread_self()) == thread }
 
-  fileprivate func noteDurableWrite() throws(SpateError) {
-    guard isThread else { return }
-    durable.add(1, ordering: .releasing)
-    noteDisturbances()
-    if meetsSizeLimit.exchange(false, ordering: .relaxed) {
-      pthread_kill(pthread_self(), SIGXFSZ)
-      throw .system(EFBIG, .write)
-    }
-  }
-
-  fileprivate func noteWrite() {
-    guard isThread else { return }
+  /// Notes a write. Returns the errno that it ends with.
+  fileprivate func noteWrite() -> Int32 {
+    guard isThread else { return 0 }
     written.add(1, ordering: .releasing)
     noteDisturbances()
+    guard meetsSizeLimit.exchange(false, ordering: .relaxed) else { return 0 }
+    pthread_kill(pthread_self(), SIGXFSZ)
+    return EFBIG
   }
 
   private func noteDisturbances() {
@@ -70,15 +60,6 @@ private final class WitnessedStorage: ForwardingStorage {
     self.witness = witness
   }
 
-  func writeDurably(
-    _ file: StorageFile,
-    _ bytes: UnsafeRawBufferPointer,
-    at offset: UInt64
-  ) throws(SpateError) {
-    try witness.noteDurableWrite()
-    try unsafe base.writeDurably(file, bytes, at: offset)
-  }
-
   func makeSubmissionQueue() throws(SpateError) -> any SubmissionQueue {
     WitnessedSubmissionQueue(try base.makeSubmissionQueue(), witness: witness)
   }
@@ -87,6 +68,7 @@ private final class WitnessedStorage: ForwardingStorage {
 private final class WitnessedSubmissionQueue: SubmissionQueue {
   private let base: any SubmissionQueue
   private let witness: Witness
+  private var failed: [IOCompletion] = []
 
   init(_ base: any SubmissionQueue, witness: Witness) {
     self.base = base
@@ -94,7 +76,7 @@ private final class WitnessedSubmissionQueue: SubmissionQueue {
   }
 
   var capacity: Int { base.capacity }
-  var inFlightCount: Int { base.inFlightCount }
+  var inFlightCount: Int { base.inFlightCount + failed.count }
   var writesAtOnce: Bool { base.writesAtOnce }
 
   func enqueueWrite(
@@ -104,7 +86,8 @@ private final class WitnessedSubmissionQueue: SubmissionQueue {
     durably: Bool,
     token: UInt64
   ) {
-    witness.noteWrite()
+    let error = witness.noteWrite()
+    if error != 0 { return failed.append(IOCompletion(token: token, error: error)) }
     unsafe base.enqueueWrite(file, vectors: vectors, at: offset, durably: durably, token: token)
   }
 
@@ -118,7 +101,9 @@ private final class WitnessedSubmissionQueue: SubmissionQueue {
   }
 
   func collectAtOnce(into completions: UnsafeMutableBufferPointer<IOCompletion>) -> Int {
-    unsafe base.collectAtOnce(into: completions)
+    guard let last = failed.popLast() else { return unsafe base.collectAtOnce(into: completions) }
+    unsafe completions[0] = last
+    return 1
   }
 
   func waitForCompletion(untilNanoseconds deadline: Int64) {

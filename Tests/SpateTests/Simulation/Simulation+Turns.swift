@@ -11,15 +11,14 @@ extension Simulation {
     else { return false }
     actors.append(.committer)
     defer { actors.removeLast() }
-    if committer.inFlightByteCount == 0, random.chance(20) {
-      let writing = storage.queue?.writesAtOnce ?? false && random.chance(50)
+    if storage.queue?.writesAtOnce == true, committer.inFlightByteCount == 0, random.chance(30) {
       let before = storage.queue?.inFlightCount
       defer {
         if storage.queue?.inFlightCount ?? 0 > before ?? 0 {
           disk.violations.append("a thread that waits left something in flight")
         }
       }
-      return committer.assistingRound(writing: writing)
+      return committer.assistingRound()
     }
     switch committer.turn() {
     case .worked, .ended: return true
