@@ -15,6 +15,7 @@
 #include "CSpateEvents.h"
 #include "CSpateFiles.h"
 #include "CSpatePage.h"
+#include "CSpateProcess.h"
 #include "CSpateRing.h"
 #include "CSpateThreads.h"
 
