@@ -124,6 +124,7 @@ extension Committer {
         release(slot)
         break
       }
+      if !durably { padFresh(&slots[slot], of: writer, at: offset) }
       slots[slot].kind = durably ? .durableWrite : .write
       slots[slot].isDone = false
       slots[slot].submittedNanoseconds = spate_now_monotonic_ns()
@@ -142,6 +143,14 @@ extension Committer {
     if syncing, queueSync(of: writer, on: submission) { queued = true }
     if queued { needsSubmit = true }
     return queued
+  }
+
+  /// Lets a small write into blocks that the page cache does not have bring those behind it, too, as zeros: a folio for each
+  /// write costs twice the write. Where writes are made at once, so that the next one comes after the zeros.
+  private func padFresh(_ slot: inout ExtentSlot, of writer: QueueWriter, at offset: UInt64) {
+    guard writer.core.isWriteBehind, submission?.writesAtOnce == true else { return }
+    let padding = writer.freshPadding(behind: slot.byteCount, at: offset, of: slot)
+    if padding > 0 { unsafe slot.add(iovec(iov_base: zeros.address, iov_len: padding)) }
   }
 
   /// One sync in flight a queue, credited with what was written in order when it was submitted, within one

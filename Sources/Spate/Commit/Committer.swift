@@ -58,6 +58,7 @@ final class Committer: @unchecked Sendable {
   var freeSlots: [Int] = []
   let completions: UnsafeMutableBufferPointer<IOCompletion>
   var light: AlignedBuffer
+  let zeros: ZeroBytes
   var covered: [Waiter] = []
   /// Whether a queue's durable mark moved in this round.
   var hasAdvanced = false
@@ -97,6 +98,7 @@ final class Committer: @unchecked Sendable {
       byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount + QueueWriter.freshPieceByteCount,
       alignment: storage.blockByteCount
     )
+    zeros = try ZeroBytes(byteCount: QueueWriter.freshPieceByteCount)
     unsafe completions = .allocate(capacity: Self.slotCount)
     slots.reserveCapacity(Self.slotCount)
   }
@@ -104,6 +106,7 @@ final class Committer: @unchecked Sendable {
   deinit {
     for slot in slots { slot.memory.destroy() }
     light.free()
+    zeros.free()
     unsafe completions.deallocate()
     parked.destroy()
   }

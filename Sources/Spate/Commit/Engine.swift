@@ -157,8 +157,10 @@ final class Engine: @unchecked Sendable {
 
   /// Zeroing beside a busy writer costs it a third of its throughput: rest between the pieces while syncs are
   /// slow. A file that would be needed before it is zeroed goes to the producers as it is: writing into extents that
-  /// were never written is slower, but faster than waiting, and than writing everything twice.
+  /// were never written is slower, but faster than waiting, and than writing everything twice. Where the page cache is written
+  /// and syncs are put off, nobody waits for what such extents cost: zeros would only be written twice.
   private func pace(for core: QueueCore, byteCount: UInt64) -> (UInt64) -> Bool {
+    if core.isWriteBehind { return { _ in false } }
     let committer = committer
     let begun = spate_now_monotonic_ns()
     let leftAtFirst = core.ring.segmentBytesLeft

@@ -19,6 +19,8 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
   let report: RecoveryReport
   let claimDeadlineNanoseconds: UInt64
   let syncIntervalNanoseconds: UInt64?
+  /// Whether records rest in the page cache until their sync is due: files are buffered, and syncs are put off.
+  let isWriteBehind: Bool
   let retention: RetentionOptions
   let quotaByteCount: UInt64?
   /// Where readers in other processes see how far this queue is durable. Changed by the committer.
@@ -49,6 +51,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
     if let last = recovered.catalog.last { clock.advance(to: last.lastTimestamp ?? last.baseTimestamp) }
     report = recovered.report
     syncIntervalNanoseconds = options.syncIntervalNanoseconds
+    isWriteBehind = options.syncIntervalNanoseconds != nil && engine.storage.description.mode == .buffered
     sharedSlot = engine.page?.makeSlot(
       recovered.manifest.queueIdentifier,
       durable: LogMark(position: recovered.endPosition, sequence: recovered.endSequence),

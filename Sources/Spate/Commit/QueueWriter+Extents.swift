@@ -6,7 +6,10 @@ extension QueueWriter {
   static let extentByteCount = 1 << 20
   /// The same where the file was never written: each write changes metadata there, so fewer and larger ones do.
   static let freshExtentByteCount = 4 << 20
-  /// How much a light write into such a place takes in with zeros, for those that come after it.
+  /// The same in the page cache. It keeps what one write brings as one folio, and each later write into a folio, however
+  /// small, walks all its blocks: 0.6 µs in a folio of 2 MiB (ext4, `block_commit_write`).
+  static let cachedExtentByteCount = 256 << 10
+  /// How much a small write into such a place takes in with zeros, for those that come after it.
   static let freshPieceByteCount = 256 << 10
   static let inFlightLimit = 4
 
@@ -27,7 +30,7 @@ extension QueueWriter {
     slot.includesTail = false
     slot.includesHeader = !segments[index].isHeaderSubmitted
     if slot.includesHeader { addHeader(segment, to: &slot) }
-    let limit = isFresh(at: start, in: segments[index]) ? Self.freshExtentByteCount : Self.extentByteCount
+    let limit = extentLimit(at: start, in: segments[index])
     let firstChunk = writeChunk
     var position = start
     var byteCount = 0
@@ -42,7 +45,7 @@ extension QueueWriter {
       }
       let whole = Format.alignDown(available, to: block)
       var piece = Int(whole - min(position, whole))
-      let isFull = slot.vectorCount >= ExtentSlot.vectorCapacity - 2 || byteCount >= limit
+      let isFull = slot.vectorCount >= ExtentSlot.vectorCapacity - 3 || byteCount >= limit
       if isFull || (byteCount > 0 && byteCount + piece > limit) { break }
       piece = min(piece, limit)
       if position == chunk.basePosition, position >= submitted { raiseDurable(in: chunk) }
@@ -100,8 +103,11 @@ extension QueueWriter {
     unsafe ChunkFrame.raiseDurable(to: durable, at: chunk.buffer)
   }
 
-  private func isFresh(at position: UInt64, in segment: WriteSegment) -> Bool {
-    segment.segment.dataOffset + (position - segment.segment.base.position) >= segment.writtenByteCount
+  /// How many bytes one write takes at most.
+  private func extentLimit(at position: UInt64, in segment: WriteSegment) -> Int {
+    if usesPageCache { return Self.cachedExtentByteCount }
+    let offset = segment.segment.dataOffset + (position - segment.segment.base.position)
+    return offset >= segment.writtenByteCount ? Self.freshExtentByteCount : Self.extentByteCount
   }
 
   /// How many bytes of zeros to write behind `byteCount` bytes at `offset` of the segment's file, so that the

@@ -46,6 +46,8 @@ final class QueueWriter {
   /// The queue, which made this writer. The store holds it until it was dropped, and the committer forgot the writer, or
   /// until the committer has ended.
   private unowned(unsafe) let owner: QueueCore
+  /// Whether writes go through the page cache.
+  let usesPageCache: Bool
   var drainChunk: Chunk?
   var drainPosition: UInt64
   var drainSequence: UInt64
@@ -92,6 +94,7 @@ final class QueueWriter {
 
   init(core: QueueCore, end: LogMark) {
     unsafe owner = core
+    usesPageCache = core.engine.storage.description.mode == .buffered
     drainPosition = end.position
     drainSequence = end.sequence
     drained = end
@@ -119,6 +122,9 @@ final class QueueWriter {
     if segments.count > Self.unsyncedSegmentLimit { return true }
     return core.watermarks.isDurabilityAwaited || spate_now_monotonic_ns() &- lastSyncNanoseconds >= interval
   }
+
+  /// Whether the end of a sync is to be noticed at once: somebody waits for it, or may follow what is durable.
+  var isSyncAwaited: Bool { core.syncIntervalNanoseconds == nil || core.watermarks.isDurabilityAwaited }
 
   private static let unsyncedSegmentLimit = 8
 

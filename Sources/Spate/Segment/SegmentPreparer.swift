@@ -17,12 +17,16 @@ struct SegmentPreparer: Sendable {
   /// The highest epoch that a segment of the log durably tells of.
   var durableEpoch: @Sendable () -> UInt64 = { 0 }
 
-  /// How much one zeroing write covers.
+  /// How much is zeroed between two pauses.
   private static let fillByteCount = 1 << 20
+  /// How much one zeroing write covers. In the page cache no more than a write of records would take.
+  private var fillWriteByteCount: Int {
+    storage.description.mode == .buffered ? QueueWriter.cachedExtentByteCount : Self.fillByteCount
+  }
 
   /// Creates segment file `number` of `byteCount` bytes, whole blocks, zeroed throughout, and unused.
   ///
-  /// `pause` is called between writes of at most 1 MiB with how many bytes were written so far: it may sleep,
+  /// `pause` is called after each MiB with how many bytes were written so far: it may sleep,
   /// to spare the writer's bandwidth, and returns false to stop zeroing: the rest is allocated and reads as
   /// zeros, but costs the writes into it metadata changes. When it returns, the file and its name are
   /// durable. On failure nothing is left behind; a full disk is `.diskFull`.
@@ -160,14 +164,16 @@ struct SegmentPreparer: Sendable {
     byteCount: UInt64,
     pause: (UInt64) -> Bool
   ) throws(SpateError) -> UInt64 {
-    let step = min(UInt64(Self.fillByteCount), byteCount)
+    let step = min(UInt64(fillWriteByteCount), byteCount)
     let zeros = BlockBuffer(byteCount: Int(step), alignment: storage.blockByteCount)
     var offset: UInt64 = 0
     while offset < byteCount {
       let count = Int(min(step, byteCount - offset))
       unsafe try storage.write(file, UnsafeRawBufferPointer(rebasing: zeros.bytes[..<count]), at: offset)
       offset += UInt64(count)
-      guard offset == byteCount || pause(offset) else { break }
+      guard offset == byteCount || !offset.isMultiple(of: UInt64(Self.fillByteCount)) || pause(offset) else {
+        break
+      }
     }
     return offset
   }

@@ -24,7 +24,9 @@ final class MemoryStorage: Storage {
   let state: Mutex<State>
   let blockByteCount = 4096
 
-  var description: StorageDescription { fatalError("not needed in these tests") }
+  var description: StorageDescription {
+    StorageDescription(strategy: .systemCalls, mode: .direct, blockByteCount: blockByteCount)
+  }
   let failedSyncs = FailedSyncs()
 
   init() { state = Mutex(State()) }
