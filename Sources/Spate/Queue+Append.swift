@@ -14,8 +14,8 @@ extension Queue {
   /// once before room is claimed, so a page fault in them holds nobody up. When the memory budget is used up
   /// the call waits.
   ///
-  /// A thread that waits for `written` alone, in a queue with a sync interval, may write into the page cache itself, with
-  /// signals blocked. With a deadline it never does.
+  /// A thread that waits for `written`, in a queue with a sync interval and buffered files, may write into the page cache
+  /// itself, for others that wait, too, with its signals blocked meanwhile. With a deadline it never does.
   ///
   /// Records of up to a quarter of a chunk share chunks. Larger ones, up to
   /// ``StoreOptions/maximalClaimByteCount``, travel on one contiguous buffer of their own, counted against

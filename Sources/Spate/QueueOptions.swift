@@ -17,7 +17,8 @@ public struct QueueOptions: Sendable {
   /// syncs each group at once.
   ///
   /// For queues that are mostly appended to at `written` or `published`: a sync is then made when somebody
-  /// waits for one, and at least this often.
+  /// waits for one, and at least this often. With buffered files (``StoreOptions/fileMode``) `written` then costs little
+  /// more than a copy: the thread that waits for it writes into the page cache itself.
   public var syncIntervalNanoseconds: UInt64?
 
   /// The defaults.

@@ -1,7 +1,8 @@
 /* Threads that wait and commit meanwhile, and the committer's thread that naps because they do.
  *
  * Each record here has somebody who waits for it, on a thread that may take the committer's turn, or on one that may not
- * (an assistant, a caller). A turn that is taken may come to nothing: a disk that is busy, a pause of assisting. A nap has
+ * (an assistant, a caller). An assistant looks again and again for a free turn, or for another's round that has drained its
+ * record, and at last sleeps, too. A turn that is taken may come to nothing: a disk that is busy, a pause of assisting. A nap has
  * no end of its own here, though in truth it lasts half a millisecond: so that a call which is lost is seen. Publishing is sequentially
  * consistent: who waits has been through a lock since.
  *
@@ -99,7 +100,8 @@ proctype Assistant(byte count) {
   :: count == 0 -> break
   :: else ->
     d_step { published++; mine = published };
-    if                                                      /* Committer+Assist.swift `assist` */
+    do                                                      /* Committer+Assist.swift `assist` */
+    :: drained >= mine -> break
     :: TAKE(assistant);
       if
       :: d_step { ROUND; isAssisted = 1 }
@@ -112,8 +114,8 @@ proctype Assistant(byte count) {
         if :: wasParked -> isAsleep = 0 :: else fi
       :: else
       fi
-    :: turn != nobody -> skip                               /* looked long enough */
-    fi;
+    :: true -> break                                        /* looked long enough */
+    od;
     wait();
     count--
   od

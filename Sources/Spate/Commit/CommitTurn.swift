@@ -22,6 +22,12 @@ final class CommitTurn: Sendable {
     return Holder(rawValue: found) ?? .nobody
   }
 
+  /// Whether nobody had it when this was asked: a look that takes the line from no holder.
+  var isFree: Bool {
+    // ORDERING: relaxed: a hint; taking it decides.
+    word.load(ordering: .relaxed) == Holder.nobody.rawValue
+  }
+
   /// Gives the turn back. By its holder.
   func leave() { word.store(Holder.nobody.rawValue, ordering: .sequentiallyConsistent) }
 }

@@ -23,6 +23,7 @@ extension Committer {
       _ = collect(until: Int64(spate_now_monotonic_ns()) + 1_000_000)
       return
     }
+    if assistCount > 1, !isDue { return leaveToAssistants() }
     if isSpinning { return look() }
     let deadline = Int64(spate_now_monotonic_ns() &+ Self.syncWaitNanoseconds)
     withoutTurn { submission.waitForCompletion(untilNanoseconds: deadline) }
@@ -43,17 +44,19 @@ extension Committer {
   /// Leaves the work to those who do it for themselves; spins for as long as waking up again would cost; then sleeps.
   private func rest() {
     // One alone is no reason: the next may be long in coming, and then tells of itself.
-    if assistCount > 1 {
-      // Only after one more round: who began to wait before the flag was set told nobody.
-      guard mustBeCalled.exchange(true, ordering: .sequentiallyConsistent) else { return }
-      // Not a round after each nap: taking a part of what they do would keep them from the rest.
-      repeat { nap() } while assistCount > 0 && !isDue
-      return
-    }
+    if assistCount > 1 { return leaveToAssistants() }
     assistCount = 0
     mustBeCalled.store(false, ordering: .relaxed)
     if isSpinning { return look() }
     if !settle() { park() }
+  }
+
+  /// Sleeps while threads that wait do the work.
+  private func leaveToAssistants() {
+    // Only after one more round: who began to wait before the flag was set told nobody.
+    guard mustBeCalled.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    // Not a round after each nap: taking a part of what they do would keep them from the rest.
+    repeat { nap() } while assistCount > 0 && !isDue && collect(until: 0) == 0
   }
 
   /// Lets others take turns while `body` runs.
@@ -103,10 +106,10 @@ extension Committer {
     parked.clear()
   }
 
-  /// Whether there is something that only this thread does: syncs, mostly.
+  /// Whether there is something that only this thread does, and soon: syncs, mostly.
   private var isDue: Bool {
     hasReady.load(ordering: .acquiring) || isStopping.load(ordering: .acquiring)
-      || active.contains { !$0.isQuiet }
+      || active.contains { $0.syncSlot == nil ? !$0.isQuiet : $0.isSyncAwaited }
   }
 
   /// How long to sleep while others commit for themselves.

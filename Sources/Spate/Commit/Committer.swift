@@ -6,8 +6,8 @@ import Synchronization
 /// who waited.
 ///
 /// A state machine of rounds, stepped by who has the turn: its own thread, for a round a thread that waits
-/// (``attend(_:syncsOnDemand:)``), or a simulation. Only ``enqueue(_:)``, ``perform(_:)``, ``wake()``, ``stop()`` and
-/// ``attend(_:syncsOnDemand:)`` may be called by others.
+/// (``assist(_:until:)``), or a simulation. Only ``enqueue(_:)``, ``perform(_:)``, ``wake()``, ``stop()``,
+/// ``assist(_:until:)`` and ``attend(_:syncsOnDemand:)`` may be called by others.
 ///
 /// One round: take queues that became ready, collect completions, drain, submit writes and syncs, and only
 /// then wake waiters: the next group travels while those of the last one are told.
@@ -200,7 +200,8 @@ final class Committer: @unchecked Sendable {
       needsSubmit = false
       if let error = submission?.submit(), error != 0 { failAll(errno: error) }
     }
-    finishRound()
+    wakeCovered()
+    endRound()
     return moved
   }
 
@@ -226,9 +227,8 @@ final class Committer: @unchecked Sendable {
     return moved
   }
 
-  /// What follows when everything was handed to the kernel.
-  func finishRound() {
-    wakeCovered()
+  /// What follows when everything was handed to the kernel, and who waited was told.
+  func endRound() {
     reclaim()
     notifyStarving()
     roundCount &+= 1
@@ -262,7 +262,24 @@ final class Committer: @unchecked Sendable {
     }
   }
 
+  /// Tells whoever waited for what this round brought about.
   func wakeCovered() {
+    announce()
+    guard !covered.isEmpty else { return }
+    for waiter in covered { waiter.complete(with: nil) }
+    covered.removeAll(keepingCapacity: true)
+  }
+
+  /// Those who are covered and were not told yet; the caller tells them.
+  func takeCovered() -> [Waiter] {
+    guard !covered.isEmpty else { return [] }
+    let all = covered
+    covered = []
+    return all
+  }
+
+  /// Tells those who follow the marks from outside: other processes, and whoever watches for commits.
+  func announce() {
     if hasAdvanced {
       hasAdvanced = false
       page?.signal()
@@ -272,9 +289,6 @@ final class Committer: @unchecked Sendable {
       hasWritten = false
       onWritten?()
     }
-    guard !covered.isEmpty else { return }
-    for waiter in covered { waiter.complete(with: nil) }
-    covered.removeAll(keepingCapacity: true)
   }
 
   /// Gives the memory of durable chunks back, but for what cursors near the tail read.

@@ -66,7 +66,11 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
       sequence: recovered.endSequence
     )
     let committer = engine.committer
-    let syncsOnDemand = options.syncIntervalNanoseconds != nil
+    let attendant = WaitAttendant(
+      committer: committer,
+      syncsOnDemand: options.syncIntervalNanoseconds != nil,
+      takesAssistants: isWriteBehind
+    )
     ring = Ring(
       end: end,
       epoch: firstEpoch,
@@ -80,7 +84,7 @@ final class QueueCore: CursorLog, RingEnvironment, BufferWaiter, @unchecked Send
       storage: engine.storage,
       support: engine.cursorSupport,
       catalog: recovered.catalog,
-      watermarks: Watermarks(at: end) { committer.attend($0, syncsOnDemand: syncsOnDemand) },
+      watermarks: Watermarks(at: end, attendant: attendant),
       tail: ring
     )
     writer = QueueWriter(core: self, end: end)

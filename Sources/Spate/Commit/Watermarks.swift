@@ -17,17 +17,6 @@ final class Watermarks: Sendable {
     var isDurability: Bool { self == .durablePosition || self == .durableSequence }
   }
 
-  /// A wait that has just begun.
-  struct Wait {
-    let kind: Kind
-    /// Stands in its heap, or was completed since.
-    let waiter: Waiter
-    /// Whether its thread is the only one that waited of late.
-    let isAlone: Bool
-    /// Whether its thread may be held up: it sleeps until the end, whenever that is.
-    let mayBlock: Bool
-  }
-
   private struct State {
     var durable: LogMark
     var written: LogMark
@@ -66,20 +55,21 @@ final class Watermarks: Sendable {
   private static let spinNanoseconds: UInt64 = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 400_000 : 0
 
   private let state: Mutex<State>
-  /// Called after somebody began to wait, on its thread, outside any lock.
-  private let waitBegan: (@Sendable (Wait) -> Void)?
+  private let attendant: WaitAttendant?
   private let durablePositionWord: Atomic<UInt64>
   private let durableSequenceWord: Atomic<UInt64>
+  private let writtenPositionWord: Atomic<UInt64>
   private let writtenSequenceWord: Atomic<UInt64>
   /// Signalled when a mark moved, for cursors.
   let advanced = EventCount()
   private let owner = OwnerProcess()
 
-  init(at mark: LogMark, waitBegan: (@Sendable (Wait) -> Void)? = nil) {
-    self.waitBegan = waitBegan
+  init(at mark: LogMark, attendant: WaitAttendant? = nil) {
+    self.attendant = attendant
     state = Mutex(State(durable: mark, written: mark))
     durablePositionWord = Atomic(mark.position)
     durableSequenceWord = Atomic(mark.sequence)
+    writtenPositionWord = Atomic(mark.position)
     writtenSequenceWord = Atomic(mark.sequence)
   }
 
@@ -99,6 +89,10 @@ final class Watermarks: Sendable {
   /// The sequence after the last durable record.
   @inline(__always)
   var durableSequence: UInt64 { durableSequenceWord.load(ordering: .acquiring) }
+
+  /// The kernel has everything before this position.
+  @inline(__always)
+  var writtenPosition: UInt64 { writtenPositionWord.load(ordering: .acquiring) }
 
   /// The sequence after the last written record.
   @inline(__always)
@@ -128,6 +122,7 @@ final class Watermarks: Sendable {
       // ORDERING: release, pairs with the acquiring loads above.
       durablePositionWord.store(durable.position, ordering: .releasing)
       durableSequenceWord.store(durable.sequence, ordering: .releasing)
+      writtenPositionWord.store(written.position, ordering: .releasing)
       writtenSequenceWord.store(written.sequence, ordering: .releasing)
       for kind in [Kind.writtenPosition, .durablePosition, .durableSequence, .writtenSequence] {
         let reached = state.reached(kind)
@@ -148,6 +143,7 @@ final class Watermarks: Sendable {
       state.durable = mark
       durablePositionWord.store(mark.position, ordering: .releasing)
       durableSequenceWord.store(mark.sequence, ordering: .releasing)
+      writtenPositionWord.store(mark.position, ordering: .releasing)
       writtenSequenceWord.store(mark.sequence, ordering: .releasing)
     }
     advanced.signal()
@@ -170,9 +166,12 @@ final class Watermarks: Sendable {
   /// Blocks until `target` is covered. `deadline` is monotonic ns; negative: no limit.
   func wait(_ kind: Kind, for target: UInt64, until deadline: Int64) throws(SpateError) {
     try owner.check()
+    if kind == .writtenPosition, deadline < 0 {
+      attendant?.assist(self, until: target)
+      if writtenPosition >= target { return }
+    }
     let now = spate_now_monotonic_ns()
     var spinNanoseconds: UInt64 = 0
-    var isAlone = false
     let registered: Result<Waiter?, SpateError> = state.withLock { state in
       if state.reached(kind) >= target { return .success(nil) }
       if let failure = state.failure { return .failure(failure) }
@@ -180,7 +179,7 @@ final class Watermarks: Sendable {
       waiter.reset(target: target)
       // One thread that does nothing but append and wait looks for the end itself: waking it up would take a
       // fifth as long as the sync.
-      isAlone = state.isLoneLoop(of: UInt(pthread_self())) && state.heaps.allSatisfy(\.isEmpty)
+      let isAlone = state.isLoneLoop(of: UInt(pthread_self())) && state.heaps.allSatisfy(\.isEmpty)
       if isAlone, now &- state.lastEndNanoseconds < Self.tightNanoseconds {
         spinNanoseconds = Self.spinNanoseconds
       }
@@ -188,7 +187,7 @@ final class Watermarks: Sendable {
       return .success(waiter)
     }
     guard let waiter = try registered.get() else { return }
-    waitBegan?(Wait(kind: kind, waiter: waiter, isAlone: isAlone, mayBlock: deadline < 0))
+    attendant?.attend(kind)
     var isDone = waiter.sleep(until: deadline, spinNanoseconds: spinNanoseconds)
     if !isDone {
       let wasQueued = state.withLock { state in
@@ -226,7 +225,7 @@ final class Watermarks: Sendable {
           return nil
         }
         guard let early else {
-          waitBegan?(Wait(kind: kind, waiter: waiter, isAlone: false, mayBlock: false))
+          attendant?.attend(kind)
           return
         }
         unsafe continuation.resume(returning: early)

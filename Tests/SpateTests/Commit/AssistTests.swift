@@ -72,6 +72,85 @@ import Testing
     try store.close()
   }
 
+  /// More threads than processors, each of which appends and waits: whoever has the turn writes for all.
+  @Test(.timeLimit(.minutes(15)), arguments: IOWay.all.filter { $0.mode == .buffered })
+  func threadsThatWaitWriteForEachOther(way: IOWay) throws {
+    let scratch = IOScratch()
+    let run = Run()
+    let witness = Witness(byThread: pthread_self())
+    let store = try witness.open(scratch, way)
+    let queue = try store.queue(named: "events", options: Self.later)
+    let syncs = store.statistics.syncCount
+    let producers = 6
+    let each = 400
+    let threads = try (1..<producers).map { producer in
+      try EngineThread(name: "producer") { Self.append(each, of: producer, to: queue, run) }
+    }
+    Self.append(each, of: 0, to: queue, run)
+    for thread in threads { thread.join() }
+    #expect(run.count.load(ordering: .relaxed) == UInt64(producers * each))
+    #expect(queue.core.watermarks.writtenSequence == UInt64(producers * each))
+    #expect(witness.writeCount > 0)
+    #expect(witness.disturbances == [])
+    #expect(store.statistics.syncCount == syncs)
+    var next = [Int](repeating: 0, count: producers)
+    try queue.wait(for: UInt64(producers * each - 1))
+    for record in try queue.readAll() {
+      let producer = Int(record.payload[0])
+      #expect(record.payload == Self.payload(next[producer], of: producer))
+      next[producer] += 1
+    }
+    #expect(next == [Int](repeating: each, count: producers))
+    try store.close()
+  }
+
+  private static func payload(_ number: Int, of producer: Int) -> [UInt8] {
+    [UInt8(producer)] + CursorFixture.payload(number)
+  }
+
+  /// Counts the appends that returned, each with its record written.
+  private static func append(_ count: Int, of producer: Int, to queue: Queue, _ run: Run) {
+    for number in 0..<count {
+      guard let sequence = try? queue.append(payload(number, of: producer), level: .written),
+        queue.core.watermarks.writtenSequence > sequence
+      else { return }
+      run.count.add(1, ordering: .relaxed)
+    }
+  }
+
+  /// A waiter with a deadline never writes, so its record is often in another thread's round, which must tell it.
+  @Test(.timeLimit(.minutes(15)))
+  func whoSleepsIsToldByTheThreadThatWroteForIt() throws {
+    let scratch = IOScratch()
+    let witness = Witness(byThread: pthread_self())
+    let store = try witness.open(scratch, IOWay(strategy: .systemCalls, mode: .buffered))
+    let queue = try store.queue(named: "events", options: Self.later)
+    let run = Run()
+    let sleeper = try EngineThread(name: "sleeper") {
+      defer { run.isOver.store(true, ordering: .releasing) }
+      for number in 0..<2000 {
+        guard
+          (try? unsafe queue.append(
+            CursorFixture.payload(number).span.bytes,
+            level: .written,
+            until: .now.advanced(by: .seconds(600))
+          )) != nil
+        else { return }
+        run.count.add(1, ordering: .relaxed)
+      }
+    }
+    var appended: UInt64 = 0
+    while !run.isOver.load(ordering: .acquiring) {
+      try queue.append([1, 2, 3], level: .written)
+      appended += 1
+    }
+    sleeper.join()
+    #expect(run.count.load(ordering: .relaxed) == 2000)
+    #expect(queue.core.watermarks.writtenSequence == appended + 2000)
+    #expect(witness.writeCount > 0)
+    try store.close()
+  }
+
   /// Those who may not be held up are served by the committer's thread, which naps while others do its work.
   @Test(.timeLimit(.minutes(15)))
   func whoCannotCommitFindsTheCommitterBesideOneWhoCan() async throws {

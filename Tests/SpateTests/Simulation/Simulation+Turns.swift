@@ -18,7 +18,9 @@ extension Simulation {
           disk.violations.append("a thread that waits left something in flight")
         }
       }
-      return committer.assistingRound()
+      let moved = committer.assistingRound()
+      committer.wakeCovered()
+      return moved
     }
     switch committer.turn() {
     case .worked, .ended: return true
