@@ -41,11 +41,12 @@ extension Committer {
   private func takeTurn(for watermarks: Watermarks, until target: UInt64) -> Bool {
     // INVARIANT: no write is in flight: nothing here asks the ring of io_uring, which belongs to the committer's thread.
     guard inFlightByteCount == 0, submission?.writesAtOnce == true,
-      spate_now_monotonic_ns() >= assistingBegins
+      assistingBegins == 0 || spate_now_monotonic_ns() >= assistingBegins
     else {
       leaveTurn()
       return false
     }
+    assistingBegins = 0
     assistCount += 1
     // The host's handlers and limits meet this thread, not the committer's, which has all signals blocked.
     var signals = spate_signals()

@@ -26,12 +26,12 @@ extension Committer {
 
   private func complete(_ slot: Int, error: Int32) {
     guard let writer = slots[slot].writer else { return }
-    let elapsed = spate_now_monotonic_ns() &- slots[slot].submittedNanoseconds
     switch slots[slot].kind {
     case .free: return
     case .sync:
       writer.syncSlot = nil
       let credit = slots[slot].mark
+      let elapsed = elapsed(slot)
       release(slot)
       if error != 0 {
         failUnsynced(systemErrorNumber: error)
@@ -48,7 +48,7 @@ extension Committer {
         if slots[slot].kind == .durableWrite, writer.failure != nil { failUnsynced(failure) }
       } else {
         if slots[slot].kind == .durableWrite {
-          statistics.countSync(nanoseconds: elapsed, byteCount: slots[slot].byteCount, isLight: true)
+          statistics.countSync(nanoseconds: elapsed(slot), byteCount: slots[slot].byteCount, isLight: true)
         } else {
           statistics.countWrite(byteCount: slots[slot].byteCount)
         }
@@ -57,6 +57,11 @@ extension Committer {
       slots[slot].isDone = true
       finishInOrder(writer)
     }
+  }
+
+  /// How long a sync took that has just ended.
+  private func elapsed(_ slot: Int) -> UInt64 {
+    spate_now_monotonic_ns() &- slots[slot].submittedNanoseconds
   }
 
   /// Credits the writes that are done, in order of position: a write behind one that is still in flight waits

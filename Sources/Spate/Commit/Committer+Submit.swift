@@ -5,7 +5,7 @@ import Glibc
 extension Committer {
   func takeSlot() -> Int? {
     if let free = freeSlots.popLast() { return free }
-    guard slots.count < Self.slotCount, let memory = try? SlotMemory(blockByteCount: storage.blockByteCount)
+    guard slots.count < slots.capacity, let memory = try? SlotMemory(blockByteCount: storage.blockByteCount)
     else {
       return nil
     }
@@ -127,7 +127,8 @@ extension Committer {
       if !durably { padFresh(&slots[slot], of: writer, at: offset) }
       slots[slot].kind = durably ? .durableWrite : .write
       slots[slot].isDone = false
-      slots[slot].submittedNanoseconds = spate_now_monotonic_ns()
+      // Nobody asks how long a mere write took.
+      if durably { slots[slot].submittedNanoseconds = spate_now_monotonic_ns() }
       inFlightByteCount += slots[slot].byteCount
       writer.inFlight.append(slot)
       if slots[slot].includesTail { writer.tailIsInFlight = true }

@@ -46,7 +46,7 @@ final class Committer: @unchecked Sendable {
   let isTurnWanted = Atomic<Bool>(false)
   /// How many turns other threads took since the committer's own looked last.
   var assistCount = 0
-  /// From when on others may take turns, monotonic ns.
+  /// From when on others may take turns, monotonic ns; 0 when they may.
   var assistingBegins: UInt64 = 0
 
   var active: [QueueWriter] = []
@@ -54,7 +54,7 @@ final class Committer: @unchecked Sendable {
   private(set) var resting: [QueueWriter] = []
   /// Bytes of durable chunks that all queues together keep for cursors.
   private(set) var keptByteCount = 0
-  var slots: [ExtentSlot] = []
+  let slots = ExtentSlots(capacity: slotCount)
   var freeSlots: [Int] = []
   let completions: UnsafeMutableBufferPointer<IOCompletion>
   var light: AlignedBuffer
@@ -100,11 +100,10 @@ final class Committer: @unchecked Sendable {
     )
     zeros = try ZeroBytes(byteCount: QueueWriter.freshPieceByteCount)
     unsafe completions = .allocate(capacity: Self.slotCount)
-    slots.reserveCapacity(Self.slotCount)
   }
 
   deinit {
-    for slot in slots { slot.memory.destroy() }
+    slots.destroy()
     light.free()
     zeros.free()
     unsafe completions.deallocate()
