@@ -8,7 +8,6 @@ final class CommitStatistics: Sendable {
     var writes: UInt64 = 0
     var byteCount: UInt64 = 0
     var latencies = [UInt64](repeating: 0, count: 64)
-    var lastSyncNanoseconds: UInt64 = 0
   }
 
   private let counts = Mutex(Counts())
@@ -19,7 +18,6 @@ final class CommitStatistics: Sendable {
       if isLight { counts.lightCommits &+= 1 }
       counts.byteCount &+= UInt64(byteCount)
       counts.latencies[LatencyHistogram.bucket(of: nanoseconds)] &+= 1
-      counts.lastSyncNanoseconds = nanoseconds
     }
   }
 
@@ -29,9 +27,6 @@ final class CommitStatistics: Sendable {
       counts.byteCount &+= UInt64(byteCount)
     }
   }
-
-  /// How long the last sync took; the pace of preparing segments follows it.
-  var lastSyncNanoseconds: UInt64 { counts.withLock { $0.lastSyncNanoseconds } }
 
   /// Copies the counts into a statistics value.
   func fill(_ statistics: inout StoreStatistics) {

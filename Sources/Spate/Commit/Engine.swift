@@ -133,7 +133,7 @@ final class Engine: @unchecked Sendable {
       do throws(SpateError) {
         let made = try core.withFiles { (files, preparer) throws(SpateError) in
           if !exceedsQuotas { try checkQuotas(of: core, files, adding: size) }
-          return try files.next(byteCount: size, preparer: preparer, pause: pace(for: core, byteCount: size))
+          return try files.next(byteCount: size, preparer: preparer)
         }
         return hand(made, to: core)
       } catch {
@@ -152,32 +152,6 @@ final class Engine: @unchecked Sendable {
     guard !core.isDropped else { return }
     try? core.withFiles { (files, preparer) throws(SpateError) in
       files.keep(displaced.description(use: .unused), preparer: preparer)
-    }
-  }
-
-  /// Zeroing beside a busy writer costs it a third of its throughput: rest between the pieces while syncs are
-  /// slow. A file that would be needed before it is zeroed goes to the producers as it is: writing into extents that
-  /// were never written is slower, but faster than waiting, and than writing everything twice. Where the page cache is written
-  /// and syncs are put off, nobody waits for what such extents cost: zeros would only be written twice.
-  private func pace(for core: QueueCore, byteCount: UInt64) -> (UInt64) -> Bool {
-    if core.isWriteBehind { return { _ in false } }
-    let committer = committer
-    let begun = spate_now_monotonic_ns()
-    let leftAtFirst = core.ring.segmentBytesLeft
-    return { filled in
-      guard !core.ring.isWaitingForSegment else { return false }
-      let left = core.ring.segmentBytesLeft
-      let used = leftAtFirst - min(left, leftAtFirst)
-      // Both rates over the same time: what is left of the file, and of the segment before it.
-      let rest = Double(byteCount - min(filled, byteCount)) / Double(filled)
-      if filled >= 4 << 20, rest > Double(left) / Double(max(used, 1)) {
-        return false
-      }
-      // In all, no longer than the time in which the rest of the active segment fills.
-      guard spate_now_monotonic_ns() &- begun < 2_000_000_000 else { return true }
-      let latency = committer.statistics.lastSyncNanoseconds
-      spate_sleep_us(UInt32(min(2_000, latency / 1_000)))
-      return true
     }
   }
 

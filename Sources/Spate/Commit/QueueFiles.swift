@@ -37,11 +37,7 @@ struct QueueFiles {
   func hasSpare(of byteCount: UInt64) -> Bool { spares.contains { $0.byteCount >= byteCount } }
 
   /// A segment file of at least `byteCount` bytes: a spare one with a new number, or a new one.
-  mutating func next(
-    byteCount: UInt64,
-    preparer: SegmentPreparer,
-    pause: (UInt64) -> Bool
-  ) throws(SpateError) -> PreparedSegment {
+  mutating func next(byteCount: UInt64, preparer: SegmentPreparer) throws(SpateError) -> PreparedSegment {
     // Numbers ascend along the log, so a spare file always gets a new one.
     let number = nextSegmentNumber
     nextSegmentNumber += 1
@@ -57,7 +53,7 @@ struct QueueFiles {
       }
       try preparer.remove(spare)
     }
-    let made = try preparer.prepare(number: number, byteCount: byteCount, pause: pause)
+    let made = try preparer.prepare(number: number, byteCount: byteCount)
     self.byteCount += made.byteCount
     return made
   }

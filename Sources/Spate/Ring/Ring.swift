@@ -101,17 +101,6 @@ final class Ring: @unchecked Sendable {
   /// The queue around the ring.
   var environment: any RingEnvironment { unsafe owner.unsafelyUnwrapped }
 
-  /// How many bytes of the active segment no chunk stands on yet.
-  var segmentBytesLeft: UInt64 {
-    state.withLock { state in
-      guard let active = state.active, let newest = state.newest else { return .max }
-      return active.endPosition - min(newest.basePosition, active.endPosition)
-    }
-  }
-
-  /// Whether producers wait for a segment file.
-  var isWaitingForSegment: Bool { state.withLock { $0.isOutOfSegments } }
-
   deinit {
     // Nobody holds a reference any more, so no producer, cursor or claim can reach a descriptor.
     let pool = pool

@@ -1,4 +1,4 @@
-/// A segment file that is ready for use: allocated, zeroed or recycled, its headers synced, its name durable.
+/// A segment file that is ready for use: allocated, its beginning zeroed, or recycled, its headers synced, its name durable.
 ///
 /// The file is open for direct writing and holds the write lock; who takes the value closes it. Sendable: it
 /// goes from the housekeeping thread to the committer.

@@ -17,24 +17,21 @@ struct SegmentPreparer: Sendable {
   /// The highest epoch that a segment of the log durably tells of.
   var durableEpoch: @Sendable () -> UInt64 = { 0 }
 
-  /// How much is zeroed between two pauses.
-  private static let fillByteCount = 1 << 20
-  /// How much one zeroing write covers. In the page cache no more than a write of records would take.
-  private var fillWriteByteCount: Int {
-    storage.description.mode == .buffered ? QueueWriter.cachedExtentByteCount : Self.fillByteCount
-  }
-
-  /// Creates segment file `number` of `byteCount` bytes, whole blocks, zeroed throughout, and unused.
+  /// How much of a new file is zeroed: all of a small one, which a quiet queue writes in blocks of its own.
   ///
-  /// `pause` is called after each MiB with how many bytes were written so far: it may sleep,
-  /// to spare the writer's bandwidth, and returns false to stop zeroing: the rest is allocated and reads as
-  /// zeros, but costs the writes into it metadata changes. When it returns, the file and its name are
-  /// durable. On failure nothing is left behind; a full disk is `.diskFull`.
-  func prepare(
-    number: UInt64,
-    byteCount: UInt64,
-    pause: (UInt64) -> Bool = { _ in true }
-  ) throws(SpateError) -> PreparedSegment {
+  /// Not more. Blocks that were never written cost the commit that meets them a change of metadata, so commits take many of
+  /// them at a time (``QueueWriter/freshPadding(behind:at:of:)``); zeros ahead cost each byte a second write, and those who
+  /// commit meanwhile wait behind these. *Measured* with 64 records of 1 KiB a producer, all of a file zeroed against its first
+  /// MiB: the same throughput, p99 1.9 against 0.9 ms, and 1.6 against 1.1 bytes on the device for one of payload.
+  private static let zeroedByteCount = 1 << 20
+  /// How much one of these writes covers: in the page cache no more than a write of records.
+  private static let pieceByteCount = QueueWriter.cachedExtentByteCount
+
+  /// Creates segment file `number` of `byteCount` bytes, whole blocks, its beginning zeroed, and unused.
+  ///
+  /// The rest is allocated and reads as zeros. When this returns, the file and its name are durable. On failure nothing is
+  /// left behind; a full disk is `.diskFull`.
+  func prepare(number: UInt64, byteCount: UInt64) throws(SpateError) -> PreparedSegment {
     let block = storage.blockByteCount
     guard let footerOffset = Format.footerOffset(segmentByteCount: byteCount, blockByteCount: block) else {
       throw SpateError(
@@ -48,7 +45,8 @@ struct SegmentPreparer: Sendable {
     do throws(SpateError) {
       try lock(file, path: temporary)
       try storage.allocate(file, byteCount: byteCount)
-      let filled = try fill(file, byteCount: byteCount, pause: pause)
+      let zeroed = min(byteCount, UInt64(Self.zeroedByteCount))
+      try zero(file, byteCount: zeroed)
       let made = PreparedSegment(
         number: number,
         path: path(number),
@@ -56,7 +54,7 @@ struct SegmentPreparer: Sendable {
         byteCount: byteCount,
         footerOffset: footerOffset,
         blockByteCount: block,
-        writtenByteCount: filled
+        writtenByteCount: zeroed
       )
       try finish(made, temporary: temporary)
       return made
@@ -158,24 +156,14 @@ struct SegmentPreparer: Sendable {
     }
   }
 
-  /// Writes zeros over the file, so that later writes change no metadata. Returns how far it came.
-  private func fill(
-    _ file: StorageFile,
-    byteCount: UInt64,
-    pause: (UInt64) -> Bool
-  ) throws(SpateError) -> UInt64 {
-    let step = min(UInt64(fillWriteByteCount), byteCount)
-    let zeros = BlockBuffer(byteCount: Int(step), alignment: storage.blockByteCount)
-    var offset: UInt64 = 0
-    while offset < byteCount {
-      let count = Int(min(step, byteCount - offset))
+  /// Writes zeros over the beginning of the file, so that later writes there change no metadata.
+  private func zero(_ file: StorageFile, byteCount: UInt64) throws(SpateError) {
+    let piece = min(Int(byteCount), Self.pieceByteCount)
+    let zeros = BlockBuffer(byteCount: piece, alignment: storage.blockByteCount)
+    for offset in stride(from: 0, to: byteCount, by: piece) {
+      let count = min(piece, Int(byteCount - offset))
       unsafe try storage.write(file, UnsafeRawBufferPointer(rebasing: zeros.bytes[..<count]), at: offset)
-      offset += UInt64(count)
-      guard offset == byteCount || !offset.isMultiple(of: UInt64(Self.fillByteCount)) || pause(offset) else {
-        break
-      }
     }
-    return offset
   }
 
   /// Writes identity and unused use sector, syncs, gives the file its name, syncs that.
