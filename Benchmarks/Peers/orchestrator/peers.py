@@ -124,6 +124,16 @@ PEERS = (
         unsynced="`pwrite` alone",
     ),
     Peer(
+        "prewritten-checked",
+        "C: with CRC-32C",
+        "prewritten",
+        works=("read",),
+        variant="checked",
+        is_baseline=True,
+        settings="the same file, a CRC-32C behind each record, verified by the reader: what checksums alone cost it",
+        unsynced="–",
+    ),
+    Peer(
         "group",
         "C: group commit",
         "group",

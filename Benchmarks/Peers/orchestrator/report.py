@@ -144,8 +144,8 @@ def target_section(figures):
     ]
     header = ["", "Spate", "best of the others", "ratio", "wanted", "reached", "to the best C baseline"]
     return (
-        "## Against the best of the others\n\nRatios are taken within each round; the baselines in C, which have no headers, "
-        "checksums or recovery, stand apart.\n\n" + table(header, rows) + "\n"
+        "## Against the best of the others\n\nRatios are taken within each round; the baselines in C, which have no headers "
+        "or recovery, stand apart.\n\n" + table(header, rows) + "\n"
     )
 
 
@@ -209,7 +209,7 @@ def write(rows, plan, output):
         "# Spate and its peers\n\n"
         f"Measured {datetime.date.today():%d %B %Y} by `scripts/bench-peers` on {machine()}, {file_system(plan.directory)}: "
         f"{rounds} interleaved rounds of {plan.seconds:g} s, median (lowest–highest). "
-        "The best of a column is bold; the baselines in C (in italics) have no headers, checksums or recovery, and are left out of that. "
+        "The best of a column is bold; the baselines in C (in italics) have no headers or recovery, and are left out of that. "
         "CPU is that of the whole process, with the server's where there is one, and without the kernel's write-back; bytes on the "
         "device are the block device's own count, journal included, until everything is on it.\n\n"
     )
