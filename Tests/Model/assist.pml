@@ -2,7 +2,7 @@
  *
  * Each record here has somebody who waits for it, on a thread that may take the committer's turn, or on one that may not
  * (an assistant, a caller). An assistant looks again and again for a free turn, or for another's round that has drained its
- * record, and at last sleeps, too. A turn that is taken may come to nothing: a disk that is busy, a pause of assisting. A nap has
+ * record, and at last sleeps, too; it leaves the turn to a committer that waits for it. A turn that is taken may come to nothing: a disk that is busy, a pause of assisting. A nap has
  * no end of its own here, though in truth it lasts half a millisecond: so that a call which is lost is seen. Publishing is sequentially
  * consistent: who waits has been through a lock since.
  *
@@ -102,7 +102,11 @@ proctype Assistant(byte count) {
     d_step { published++; mine = published };
     do                                                      /* Committer+Assist.swift `assist` */
     :: drained >= mine -> break
-    :: TAKE(assistant);
+    :: !isTurnWanted ->
+      if
+      :: TAKE(assistant)
+      :: turn != nobody -> break
+      fi;
       if
       :: d_step { ROUND; isAssisted = 1 }
       :: skip                                               /* a pause, or something is in flight */

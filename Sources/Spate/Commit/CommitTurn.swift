@@ -2,7 +2,7 @@ import Synchronization
 
 /// The right to step a ``Committer``: its own thread's while that works, for a round that of a thread that waits.
 ///
-/// Nobody waits for it: who finds it taken leaves the work to the holder. Any thread. Begins as the committer's.
+/// Nobody sleeps for it but the committer's thread: who finds it taken leaves the work to the holder. Any thread. Begins as the committer's.
 final class CommitTurn: Sendable {
   enum Holder: UInt32 {
     case nobody, committer, assistant

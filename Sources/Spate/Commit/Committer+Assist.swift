@@ -19,7 +19,7 @@ extension Committer {
     for _ in 0..<Self.assistingYieldLimit {
       for _ in 0..<Self.assistingLookLimit {
         if watermarks.writtenPosition >= target { return }
-        if commitTurn.isFree, commitTurn.take(for: .assistant) == .nobody {
+        if mayTakeTurn, commitTurn.take(for: .assistant) == .nobody {
           let mayGoOn = takeTurn(for: watermarks, until: target)
           if watermarks.writtenPosition >= target || !mayGoOn { return }
           // A record before ours is not published yet.
@@ -30,6 +30,13 @@ extension Committer {
       // The holder may have lost its processor, perhaps to us.
       sched_yield()
     }
+  }
+
+  /// Whether the turn looks free, and the committer's thread, which alone makes syncs, does not wait for it: several that take
+  /// it in turn would keep it away for long.
+  private var mayTakeTurn: Bool {
+    // ORDERING: relaxed: a hint; who waits for the turn is told by who leaves it.
+    commitTurn.isFree && !isTurnWanted.load(ordering: .relaxed)
   }
 
   /// How often to look for the end, or for a free turn: less than a round takes.
