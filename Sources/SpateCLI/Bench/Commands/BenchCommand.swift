@@ -6,7 +6,7 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Measure Spate beside the limits of this machine.",
     discussion: """
-      Takes about a minute and a half. The limits come first: what the disk and the memory do without Spate. Each measure is then \
+      Takes a little over a minute. The limits come first: what the disk and the memory do without Spate. Each measure is then \
       taken in rounds that alternate with its limit, so that a disk or a machine whose speed drifts changes both; the \
       ratio counts, of several rounds the median, with the least and the greatest behind it. A mark tells whether a \
       target is met.
