@@ -156,6 +156,10 @@ extension FrameReader {
       byteCount: Int(Format.alignUp(end, to: segment.blockByteCount) - start),
       alignment: alignment
     )
+    log.cursors.beginUse(ofSegment: segment.number)
+    defer { log.cursors.endUse(ofSegment: segment.number) }
+    // As in `map`: after an open the log goes on in another segment, and this one may be trimmed.
+    guard log.catalog.segment(containing: position)?.number == segment.number else { return nil }
     guard let file = try log.openFile(of: segment, .readDirect) else { return nil }
     defer { storage.close(file) }
     let count = try unsafe storage.read(file, into: memory.bytes, at: segment.fileOffset(of: start))
