@@ -3,10 +3,12 @@
 ///
 /// The compiler ends the record with the next move of its cursor, or with the closure that got it from a
 /// batch. To keep bytes for longer, read a ``Batch`` or copy them.
+@frozen
 @safe
 public struct Record: ~Escapable {
   // SAFETY: a whole frame that was published or whose checksum was right, on bytes that the lender holds.
-  private let frame: UnsafeRawPointer
+  @usableFromInline
+  let frame: UnsafeRawPointer
   /// The record's ordinal in its queue.
   public let sequence: UInt64
 
@@ -20,21 +22,26 @@ public struct Record: ~Escapable {
     self.sequence = sequence
   }
 
+  @inlinable
   @inline(__always)
-  private var bodyByteCount: Int {
+  var bodyByteCount: Int {
     unsafe Int(UInt32(littleEndian: frame.load(fromByteOffset: 12, as: UInt32.self)))
   }
 
+  @inlinable
   @inline(__always)
-  private var shape: UInt64 { unsafe UInt64(littleEndian: frame.load(fromByteOffset: 24, as: UInt64.self)) }
+  var shape: UInt64 { unsafe UInt64(littleEndian: frame.load(fromByteOffset: 24, as: UInt64.self)) }
 
+  @inlinable
   @inline(__always)
-  private var keyByteCount: Int { Int(UInt16(truncatingIfNeeded: shape >> 16)) }
+  var keyByteCount: Int { Int(UInt16(truncatingIfNeeded: shape >> 16)) }
 
+  @inlinable
   @inline(__always)
-  private var headersByteCount: Int { Int(UInt32(truncatingIfNeeded: shape >> 32)) }
+  var headersByteCount: Int { Int(UInt32(truncatingIfNeeded: shape >> 32)) }
 
   /// When the record was appended, or what its producer gave instead: ns since 1970.
+  @inlinable
   public var timestamp: UInt64 {
     unsafe UInt64(littleEndian: frame.load(fromByteOffset: 16, as: UInt64.self))
   }
@@ -42,24 +49,28 @@ public struct Record: ~Escapable {
   /// The payload.
   public var payload: RawSpan {
     @_lifetime(copy self)
+    @inlinable
     get { span(at: 0, count: bodyByteCount - keyByteCount - headersByteCount) }
   }
 
   /// The key; empty when there is none.
   public var key: RawSpan {
     @_lifetime(copy self)
+    @inlinable
     get { span(at: bodyByteCount - keyByteCount - headersByteCount, count: keyByteCount) }
   }
 
   /// The headers; empty when there are none.
   public var headers: RawSpan {
     @_lifetime(copy self)
+    @inlinable
     get { span(at: bodyByteCount - headersByteCount, count: headersByteCount) }
   }
 
+  @inlinable
   @inline(__always)
   @_lifetime(copy self)
-  private func span(at offset: Int, count: Int) -> RawSpan {
+  func span(at offset: Int, count: Int) -> RawSpan {
     // SAFETY: the three parts lie one behind the other in the body, which the lender holds.
     let span = unsafe RawSpan(_unsafeStart: frame + FrameHeader.byteCount + offset, byteCount: count)
     return unsafe _overrideLifetime(span, copying: self)

@@ -19,6 +19,7 @@ enum {
 typedef struct spate_crc32c_functions {
   uint32_t (*bytes)(uint32_t seed, const void *bytes, size_t count);
   uint32_t (*frame)(uint32_t bodyByteCount, uint64_t timestamp, uint64_t shape, const void *payload, size_t count);
+  int (*record)(const void *frame, size_t available);
 } spate_crc32c_functions;
 extern spate_crc32c_functions spate_crc32c_dispatch;
 
@@ -35,6 +36,22 @@ static inline uint32_t spate_crc32c_frame(
     uint32_t bodyByteCount, uint64_t timestamp, uint64_t shape, const void *payload, size_t count) {
   return __atomic_load_n(&spate_crc32c_dispatch.frame, __ATOMIC_RELAXED)(
       bodyByteCount, timestamp, shape, payload, count);
+}
+
+// What `spate_record_check` finds.
+enum {
+  SPATE_RECORD_OTHER = 0,      // anything but a whole and intact record
+  SPATE_RECORD_INTACT = 1,     // a record that is whole, well-formed and has the checksum that its header names
+  SPATE_RECORD_CONTINUES = 2,  // the same, and more of its batch comes behind it
+};
+
+// Checks the record at `frame`, of whose bytes `available` may be read. Any thread.
+//
+// For reading a log: it asks for memory ahead, and takes few instructions for short records. How long the chain of one is
+// does not matter there, as those of several overlap in the processor; it does for `spate_crc32c_frame`, behind which an
+// append waits.
+static inline int spate_record_check(const void *frame, size_t available) {
+  return __atomic_load_n(&spate_crc32c_dispatch.record, __ATOMIC_RELAXED)(frame, available);
 }
 
 // The name of the implementation in use, for people to read. A static string.

@@ -46,7 +46,6 @@ struct FrameReader: ~Copyable {
   /// The sequence of the next record.
   var sequence: UInt64 = 0
   var salt: UInt64 = 0
-  var isVerifying = false
   /// Whether records are passed over until `skipBelow` and `skipBefore` are reached.
   var isSkipping = false
   /// Whether the frame at `position` was claimed and not published when it was looked at.
@@ -61,9 +60,8 @@ struct FrameReader: ~Copyable {
   var neededByteCount: UInt64 = 0
   /// How many bytes from `position` on the next window had better have: a batch goes on behind this one.
   var wantedByteCount: UInt64 = 0
-  /// Frames below this belong to a batch that was found whole in these `bytes`, and are checked already; 0 when there is
-  /// none.
-  var checkedEnd: UInt64 = 0
+  /// Frames below this need no check: all in the ring, and in a window those of a batch that was found whole in these `bytes`.
+  private(set) var checkedEnd: UInt64 = 0
   var source = Source.none
   private(set) var lease: Lease?
   /// The file of the segment that is read window by window.
@@ -135,7 +133,11 @@ struct FrameReader: ~Copyable {
         guard unsafe try passOver(word, stamp, at: candidate) else { return false }
         continue
       }
-      if isVerifying {
+      // SAFETY: as above; the record is looked at up to `limit`.
+      if position >= checkedEnd,
+        unsafe spate_record_check(candidate, Int(truncatingIfNeeded: limit &- position))
+          != Int32(SPATE_RECORD_INTACT)
+      {
         guard unsafe try verify(candidate) else { continue }
       }
       let body = unsafe UInt32(littleEndian: candidate.load(fromByteOffset: 12, as: UInt32.self))
@@ -188,12 +190,14 @@ struct FrameReader: ~Copyable {
     if let bytes = unsafe bytes { unsafe self.bytes = bytes }
     self.basePosition = basePosition
     self.salt = salt
-    self.isVerifying = isVerifying
     isStopped = false
     // INVARIANT: what was checked are these bytes: others at the same positions are checked anew.
-    checkedEnd = 0
+    checkedEnd = isVerifying ? 0 : .max
     wantedByteCount = 0
   }
+
+  /// Whether the bytes that are held are those of a window, which are checked.
+  var isVerifying: Bool { checkedEnd != .max }
 
   /// Holds nothing: the next move looks for the position anew.
   mutating func letGo() {
@@ -231,11 +235,10 @@ struct FrameReader: ~Copyable {
     return try refill()
   }
 
-  /// Checks the frame at `position` in bytes that came from the disk. False when the reader moved instead: to
-  /// more bytes, or behind damage.
-  @inline(__always)
+  /// Checks the frame at `position` in bytes that came from the disk, which is not an intact record that stands alone. False
+  /// when the reader moved instead: to more bytes, or behind damage.
+  @inline(never)
   private mutating func verify(_ candidate: UnsafeRawPointer) throws(SpateError) -> Bool {
-    if position < checkedEnd { return true }
     let available = limit &- position
     guard available >= UInt64(FrameHeader.byteCount) else {
       neededByteCount = UInt64(FrameHeader.byteCount)
@@ -248,9 +251,6 @@ struct FrameReader: ~Copyable {
       limit = position
       return false
     }
-    // The next frame comes from memory while this one is checked: the processor by itself does not look beyond a
-    // page.
-    unsafe spate_prefetch_for_reading(candidate + header.frameByteCount, min(header.frameByteCount, 2048))
     // SAFETY: the whole frame is below `limit`.
     let computed = unsafe spate_crc32c_frame(
       header.bodyByteCount,
@@ -296,7 +296,10 @@ struct FrameReader: ~Copyable {
         return needBatch(byteCount: end + UInt64(header.frameByteCount) - position)
       }
       // SAFETY: the whole frame is below `limit`.
-      guard unsafe header.computedChecksum(ofFrame: frame) == header.checksum else {
+      guard
+        unsafe spate_record_check(frame, header.frameByteCount) != Int32(SPATE_RECORD_OTHER)
+          || header.computedChecksum(ofFrame: frame) == header.checksum
+      else {
         try meetDamage()
         return false
       }

@@ -15,9 +15,11 @@ import CSpate
 ///
 /// A plain value; encoding and decoding touch 32 bytes, allocate nothing and never fail. Whether a decoded
 /// header can be believed is for the stamp and the checksum to say.
+@usableFromInline
 struct FrameHeader: Equatable, Sendable {
   /// The bytes of a header.
-  static let byteCount = 32
+  @inlinable
+  static var byteCount: Int { 32 }
   /// The largest body that the header can describe.
   static let maximumBodyByteCount = Int(UInt32.max) - 64
 
