@@ -54,7 +54,8 @@ extension Committer {
       return false
     }
     assistingBegins = 0
-    assistCount += 1
+    // ORDERING: relaxed: says that somebody is at work, no more.
+    assistCount.add(1, ordering: .relaxed)
     // The host's handlers and limits meet this thread, not the committer's, which has all signals blocked.
     var signals = spate_signals()
     unsafe spate_block_signals(&signals)

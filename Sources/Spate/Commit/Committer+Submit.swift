@@ -118,13 +118,14 @@ extension Committer {
       writer.hasUnsubmitted, let slot = takeSlot()
     {
       let durably = syncing && writer.isLight(limit: Self.lightLimit)
-      guard writer.fillExtent(&slots[slot], durably: durably),
+      let bytewise = !durably && writer.core.isWriteBehind && submission.writesAtOnce
+      guard writer.fillExtent(&slots[slot], durably: durably, bytewise: bytewise),
         let (file, offset) = writer.destination(of: slots[slot])
       else {
         release(slot)
         break
       }
-      if !durably { padFresh(&slots[slot], of: writer, at: offset) }
+      if bytewise { padFresh(&slots[slot], of: writer, at: offset) }
       slots[slot].kind = durably ? .durableWrite : .write
       slots[slot].isDone = false
       // Nobody asks how long a mere write took.
@@ -149,7 +150,6 @@ extension Committer {
   /// Lets a small write into blocks that the page cache does not have bring those behind it, too, as zeros: a folio for each
   /// write costs twice the write. Where writes are made at once, so that the next one comes after the zeros.
   private func padFresh(_ slot: inout ExtentSlot, of writer: QueueWriter, at offset: UInt64) {
-    guard writer.core.isWriteBehind, submission?.writesAtOnce == true else { return }
     let padding = writer.freshPadding(behind: slot.byteCount, at: offset, of: slot)
     if padding > 0 { unsafe slot.add(iovec(iov_base: zeros.address, iov_len: padding)) }
   }

@@ -23,7 +23,7 @@ extension Committer {
       _ = collect(until: Int64(spate_now_monotonic_ns()) + 1_000_000)
       return
     }
-    if assistCount > 1, !isDue { return leaveToAssistants() }
+    if isAssistedOften, !isDue { return leaveToAssistants() }
     if isSpinning { return look() }
     let deadline = Int64(spate_now_monotonic_ns() &+ Self.syncWaitNanoseconds)
     withoutTurn { submission.waitForCompletion(untilNanoseconds: deadline) }
@@ -43,9 +43,8 @@ extension Committer {
 
   /// Leaves the work to those who do it for themselves; spins for as long as waking up again would cost; then sleeps.
   private func rest() {
-    // One alone is no reason: the next may be long in coming, and then tells of itself.
-    if assistCount > 1 { return leaveToAssistants() }
-    assistCount = 0
+    if isAssistedOften { return leaveToAssistants() }
+    assistCount.store(0, ordering: .relaxed)
     mustBeCalled.store(false, ordering: .relaxed)
     if isSpinning { return look() }
     if !settle() { park() }
@@ -56,7 +55,7 @@ extension Committer {
     // Only after one more round: who began to wait before the flag was set told nobody.
     guard mustBeCalled.exchange(true, ordering: .sequentiallyConsistent) else { return }
     // Not a round after each nap: taking a part of what they do would keep them from the rest.
-    repeat { nap() } while assistCount > 0 && !isDue && collect(until: 0) == 0
+    repeat { nap() } while isAssisted && !isDue && collect(until: 0) == 0
   }
 
   /// Lets others take turns while `body` runs.
@@ -77,33 +76,49 @@ extension Committer {
     }
   }
 
-  /// Sleeps for a while, or until called. Queues are not asked to tell of their next publish: who waits for one commits
-  /// it, or calls.
+  /// Sleeps for a while, or until called, and on as long as others take turns. Queues are not asked to tell of their next
+  /// publish: who waits for one commits it, or calls.
   private func nap() {
-    assistCount = 0
+    let limit = napLimit
     var isLate = false
     withoutTurn {
-      parked.set(1)
-      // ORDERING: sequentially consistent: either the call is seen here, or who called sees us parked.
-      isLate = !isCalled.load(ordering: .sequentiallyConsistent)
-      if isLate, !hasReady.load(ordering: .sequentiallyConsistent),
-        !isStopping.load(ordering: .sequentiallyConsistent)
-      {
-        sleep(nanoseconds: Self.napNanoseconds)
-      } else {
-        parked.clear()
-      }
+      repeat {
+        assistCount.store(0, ordering: .relaxed)
+        parked.set(1)
+        // ORDERING: sequentially consistent: either the call is seen here, or who called sees us parked.
+        isLate = !isCalled.load(ordering: .sequentiallyConsistent)
+        guard isLate, !hasReady.load(ordering: .sequentiallyConsistent),
+          !isStopping.load(ordering: .sequentiallyConsistent)
+        else {
+          parked.clear()
+          break
+        }
+        // Awake without the turn: taking it each time would keep who needs it waiting until this thread has its processor.
+      } while !sleep(nanoseconds: Self.napNanoseconds) && isAssisted && spate_now_monotonic_ns() < limit
     }
     guard isCalled.exchange(false, ordering: .sequentiallyConsistent) else { return }
-    assistCount = 0
+    assistCount.store(0, ordering: .relaxed)
     // Somebody waited for us to wake up: for a while we are at hand.
     if isLate { assistingBegins = spate_now_monotonic_ns() &+ Self.assistingPauseNanoseconds }
   }
 
-  /// Sleeps for a while, or until `parked`, which the caller has set, is cleared.
-  private func sleep(nanoseconds: UInt64) {
+  /// Whether somebody else took a turn since this thread looked last.
+  private var isAssisted: Bool { assistCount.load(ordering: .relaxed) > 0 }
+
+  /// One turn alone is no reason to leave the work: the next may be long in coming, and then tells of itself.
+  private var isAssistedOften: Bool { assistCount.load(ordering: .relaxed) > 1 }
+
+  /// Until when to leave everything to others. With the turn.
+  private var napLimit: UInt64 {
+    let next = active.lazy.compactMap(\.nextDeadline).min() ?? .max
+    return min(next, spate_now_monotonic_ns() &+ Self.absenceNanoseconds)
+  }
+
+  /// Sleeps for a while, or until `parked`, which the caller has set, is cleared. Returns whether it was.
+  @discardableResult
+  private func sleep(nanoseconds: UInt64) -> Bool {
     _ = unsafe spate_futex_wait(parked.address, 1, Int64(spate_now_monotonic_ns() &+ nanoseconds))
-    parked.clear()
+    return parked.exchange(0) == 0
   }
 
   /// Whether there is something that only this thread does, and soon: syncs, mostly.
@@ -114,6 +129,8 @@ extension Committer {
 
   /// How long to sleep while others commit for themselves.
   private static let napNanoseconds: UInt64 = 500_000
+  /// How long not to take the turn while others do: what ended meanwhile, and a sync that nobody waits for, may be so late.
+  private static let absenceNanoseconds: UInt64 = 5_000_000
   /// How long to wait for a sync of files in the page cache without a look at what was published.
   private static let syncWaitNanoseconds: UInt64 = 50_000
   /// How long nobody else commits once somebody had to call.

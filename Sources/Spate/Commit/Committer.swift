@@ -45,7 +45,7 @@ final class Committer: @unchecked Sendable {
   /// Whether the committer's thread waits for another one to leave the turn.
   let isTurnWanted = Atomic<Bool>(false)
   /// How many turns other threads took since the committer's own looked last.
-  var assistCount = 0
+  let assistCount = Atomic<Int>(0)
   /// From when on others may take turns, monotonic ns; 0 when they may.
   var assistingBegins: UInt64 = 0
 

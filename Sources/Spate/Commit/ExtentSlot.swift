@@ -13,7 +13,7 @@ struct ExtentSlot {
 
   var kind = Kind.free
   var writer: QueueWriter?
-  /// Positions that the write covers; `start` is block aligned.
+  /// Positions that the write covers; `start` is block aligned, unless the write is bytewise.
   var start: UInt64 = 0
   var end: UInt64 = 0
   /// The place that is written, or with a sync durable, once this and all before it is done. Nil when the

@@ -18,10 +18,15 @@ extension QueueWriter {
   /// Whole blocks are written from the ring, in place. The partial block at the tail is written from a copy,
   /// zeroed beyond the last frame, again each time it has grown, and only while no other write of it is in
   /// flight: nobody changes bytes under a write, and nobody else's bytes reach the file.
-  func fillExtent(_ slot: inout ExtentSlot, durably: Bool) -> Bool {
+  ///
+  /// - Parameter bytewise: whether to begin and end within blocks, in place, where the page cache has them: that is less to
+  ///   copy. For writes that are made at once.
+  func fillExtent(_ slot: inout ExtentSlot, durably: Bool, bytewise: Bool = false) -> Bool {
     guard hasUnsubmitted, let index = segmentIndex(at: submitted) else { return false }
     let block = core.ring.configuration.blockByteCount
-    let start = Format.alignDown(submitted, to: block)
+    // A block that is not in the page cache, of a file that was used before, would be read first.
+    let bytewise = bytewise && segments[index].isFresh && expired.isEmpty
+    let start = bytewise ? submitted : Format.alignDown(submitted, to: block)
     if start != submitted, tailIsInFlight { return false }
     let segment = segments[index].segment
     let segmentEnd = index + 1 < segments.count ? segments[index + 1].segment.base.position : UInt64.max
@@ -71,9 +76,13 @@ extension QueueWriter {
       }
       // The rest is a partial block at the tail of what was drained.
       guard durably || (inFlight.isEmpty && byteCount < limit) else { break }
-      addTail(chunk, from: position, to: available, &slot)
-      byteCount += block
-      slot.includesTail = true
+      if bytewise {
+        let source = unsafe chunk.buffer + Int(position - chunk.basePosition)
+        unsafe slot.add(iovec(iov_base: source, iov_len: Int(available - position)))
+      } else {
+        addTail(chunk, from: position, to: available, &slot)
+        slot.includesTail = true
+      }
       position = available
       mark = drained
       break gathering
@@ -119,7 +128,9 @@ extension QueueWriter {
     let file = segments[index].segment.file
     let end = offset + UInt64(byteCount)
     // Not where writes have been before: what stands there may be a footer to come, or nothing to be gained.
-    guard end >= segments[index].writtenByteCount, end < file.footerOffset else { return 0 }
+    guard Format.alignUp(end, to: file.blockByteCount) >= segments[index].writtenByteCount,
+      end < file.footerOffset
+    else { return 0 }
     let padded = min(file.footerOffset, Format.alignUp(end, to: Self.freshPieceByteCount))
     segments[index].writtenByteCount = padded
     return Int(padded - end)

@@ -23,11 +23,14 @@ final class QueueWriter {
     let footerByteCount: Int
     /// The offset in the file up to which it has been written at some time, whole blocks.
     var writtenByteCount: UInt64
+    /// Whether it was never written but for its beginning when this use began.
+    let isFresh: Bool
 
     init(segment: RingSegment) {
       self.segment = segment
       file = segment.file.file
       writtenByteCount = segment.file.writtenByteCount
+      isFresh = writtenByteCount < segment.file.footerOffset
       footer = SegmentFooter(salt: segment.salt, firstTimestamp: segment.timestamp)
       footerByteCount = Int(segment.file.byteCount - segment.file.footerOffset)
     }
