@@ -36,6 +36,8 @@ struct SegmentRangeFinder {
   private let core: QueueCore
   private let settled: UInt64
   private let end: LogMark?
+  /// The record to begin with; nil for the first that is kept.
+  private let begin: UInt64?
   private var place: LogMark
   private var pins: [SegmentPin] = []
   private var copies: [MemoryFile] = []
@@ -44,8 +46,8 @@ struct SegmentRangeFinder {
   init(_ core: QueueCore, from sequence: UInt64?, upTo end: UInt64?) throws(SpateError) {
     self.core = core
     settled = core.watermarks.durablePosition
-    let first = core.firstSequence
-    place = try Self.mark(of: sequence ?? first, in: core)
+    begin = sequence
+    place = try Self.mark(of: sequence ?? core.firstSequence, in: core)
     let durable = core.watermarks.durableSequence
     self.end = if let end, end < durable { try Self.mark(of: end, in: core) } else { nil }
   }
@@ -59,7 +61,13 @@ struct SegmentRangeFinder {
   /// more.
   mutating func addNext() throws(SpateError) -> Bool {
     let bound = min(end?.position ?? .max, settled)
-    while place.position < bound, let segment = core.catalog.segment(containing: place.position) {
+    while place.position < bound {
+      guard let segment = core.catalog.segment(containing: place.position) else {
+        // Trimmed since it was looked up. Who had ranges before it goes on at their end, and is told then.
+        guard ranges.isEmpty, let first = core.catalog.first, first.basePosition > place.position else { break }
+        place = try Self.mark(of: begin ?? core.firstSequence, in: core)
+        continue
+      }
       guard let pin = try SegmentPin(segment, of: core) else { continue }
       let isWhole = pin.segment.endPosition.map { $0 <= settled } ?? false
       let stop = try stop(in: pin, isWhole: isWhole)

@@ -45,7 +45,16 @@ class CursorLog: @unchecked Sendable {
   /// As long as the file is open nobody makes another segment of it. The caller registered its use of the
   /// segment.
   func openFile(of segment: SegmentDescription, _ mode: OpenMode) throws(SpateError) -> StorageFile? {
-    try storage.open(segment.path, mode)
+    do throws(SpateError) { return try storage.open(segment.path, mode) } catch {
+      // A registered use keeps a segment's bytes, not its name: whoever trims takes it out of the catalog, then the name away.
+      guard error.code == .notFound, !contains(segment) else { throw error }
+      return nil
+    }
+  }
+
+  /// Whether the segment is a part of the log still.
+  func contains(_ segment: SegmentDescription) -> Bool {
+    catalog.segment(containing: segment.basePosition)?.number == segment.number
   }
 
   /// Whether a mapping of a segment's file needs the open file as long as it lasts.

@@ -88,7 +88,7 @@ extension FrameReader {
     var isKept = false
     defer { if !isKept { log.cursors.endUse(ofSegment: segment.number) } }
     // Registered first, then looked up once more: whoever trims does it the other way round.
-    guard log.catalog.segment(containing: position)?.number == segment.number else { return nil }
+    guard log.contains(segment) else { return nil }
     guard let open = try open(segment) else { return nil }
     // Where a part of the window cannot be read, no more is mapped than the next frame needs, and nothing in front.
     let needed = position + max(neededByteCount, UInt64(Format.frameAlignment))
@@ -159,7 +159,7 @@ extension FrameReader {
     log.cursors.beginUse(ofSegment: segment.number)
     defer { log.cursors.endUse(ofSegment: segment.number) }
     // As in `map`: after an open the log goes on in another segment, and this one may be trimmed.
-    guard log.catalog.segment(containing: position)?.number == segment.number else { return nil }
+    guard log.contains(segment) else { return nil }
     guard let file = try log.openFile(of: segment, .readDirect) else { return nil }
     defer { storage.close(file) }
     let count = try unsafe storage.read(file, into: memory.bytes, at: segment.fileOffset(of: start))

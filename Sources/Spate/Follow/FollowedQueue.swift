@@ -40,7 +40,7 @@ final class FollowedQueue: CursorLog, @unchecked Sendable {
       guard error.code == .notFound else { throw error }
     }
     dropTrimmed(try listSegments())
-    guard catalog.segment(containing: segment.basePosition)?.number != segment.number else {
+    guard !contains(segment) else {
       throw SpateError(
         .notFound,
         "the segment's file is gone or holds something else, and the log does not begin behind it; "
