@@ -42,7 +42,10 @@ int spate_openat(int dirfd, const char *path, unsigned flags) {
 void spate_close(int fd) { close(spate_descriptor_forget(fd)); }
 
 int64_t spate_pwritev(int fd, const struct iovec *vectors, int count, uint64_t offset, int durably) {
-  ssize_t written = pwritev2(fd, vectors, count, (off_t)offset, durably ? RWF_DSYNC : 0);
+  // A single piece is not worth the vectors, which the kernel copies first.
+  ssize_t written = count == 1 && !durably
+      ? pwrite(fd, vectors->iov_base, vectors->iov_len, (off_t)offset)
+      : pwritev2(fd, vectors, count, (off_t)offset, durably ? RWF_DSYNC : 0);
   return written < 0 ? -errno : written;
 }
 

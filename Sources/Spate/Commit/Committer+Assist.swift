@@ -47,29 +47,33 @@ extension Committer {
   /// Rounds by a thread that waits. With the turn, which is left at the end. Returns whether trying again makes sense.
   private func takeTurn(for watermarks: Watermarks, until target: UInt64) -> Bool {
     // INVARIANT: no write is in flight: nothing here asks the ring of io_uring, which belongs to the committer's thread.
-    guard inFlightByteCount == 0, submission?.writesAtOnce == true,
+    guard inFlightByteCount == 0, writesAtOnce,
       assistingBegins == 0 || spate_now_monotonic_ns() >= assistingBegins
     else {
       leaveTurn()
       return false
     }
     assistingBegins = 0
-    // ORDERING: relaxed: says that somebody is at work, no more.
-    assistCount.add(1, ordering: .relaxed)
+    // ORDERING: relaxed: says that somebody is at work. Not added at once: a reset that is lost costs a nap.
+    assistCount.store(assistCount.load(ordering: .relaxed) + 1, ordering: .relaxed)
     // The host's handlers and limits meet this thread, not the committer's, which has all signals blocked.
     var signals = spate_signals()
     unsafe spate_block_signals(&signals)
+    hasRefusedWrite = false
     // A second one where the first ended with a segment.
     for _ in 0..<2 where watermarks.writtenPosition < target {
       guard assistingRound() else { break }
     }
-    let hasFailed = active.contains { $0.failure != nil || $0.retryNanoseconds != 0 }
+    let hasRefusedWrite = hasRefusedWrite
+    let mayGoOn =
+      watermarks.writtenPosition >= target
+      || !active.contains { $0.failure != nil || $0.retryNanoseconds != 0 }
     // Told once the turn is left: who is woken may take the processor from who wakes.
     let told = takeCovered()
     leaveTurn()
-    unsafe spate_restore_signals(&signals, hasFailed ? 1 : 0)
+    unsafe spate_restore_signals(&signals, hasRefusedWrite ? 1 : 0)
     for waiter in told { waiter.complete(with: nil) }
-    return !hasFailed
+    return mayGoOn
   }
 
   private func leaveTurn() {

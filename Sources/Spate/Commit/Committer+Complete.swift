@@ -43,6 +43,7 @@ extension Committer {
     case .write, .durableWrite:
       inFlightByteCount -= slots[slot].byteCount
       if error != 0 {
+        hasRefusedWrite = true
         let failure = SpateError.system(error, .write)
         writer.writeFailed(failure)
         if slots[slot].kind == .durableWrite, writer.failure != nil { failUnsynced(failure) }
@@ -100,7 +101,7 @@ extension Committer {
 
   /// A sync that somebody else asked for failed since the last look: it takes uncredited writes along like one of ours.
   func failAfterForeignSync() {
-    let count = storage.failedSyncs.count
+    let count = failedSyncs.count
     guard count != seenFailedSyncCount else { return }
     seenFailedSyncCount = count
     failUnsynced()

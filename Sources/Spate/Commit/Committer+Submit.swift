@@ -4,7 +4,7 @@ import Glibc
 // Handing to the kernel what was drained.
 extension Committer {
   func takeSlot() -> Int? {
-    if let free = freeSlots.popLast() { return free }
+    if let free = freeSlots.value.popLast() { return free }
     guard slots.count < slots.capacity, let memory = try? SlotMemory(blockByteCount: storage.blockByteCount)
     else {
       return nil
@@ -18,7 +18,7 @@ extension Committer {
     slots[slot].writer = nil
     slots[slot].copy?.free()
     slots[slot].copy = nil
-    freeSlots.append(slot)
+    freeSlots.value.append(slot)
   }
 
   /// With a single queue that has little to write and nothing in flight: one write that is its own sync, on
@@ -118,7 +118,7 @@ extension Committer {
       writer.hasUnsubmitted, let slot = takeSlot()
     {
       let durably = syncing && writer.isLight(limit: Self.lightLimit)
-      let bytewise = !durably && writer.core.isWriteBehind && submission.writesAtOnce
+      let bytewise = !durably && writesAtOnce && writer.core.isWriteBehind
       guard writer.fillExtent(&slots[slot], durably: durably, bytewise: bytewise),
         let (file, offset) = writer.destination(of: slots[slot])
       else {

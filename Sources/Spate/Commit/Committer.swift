@@ -20,6 +20,7 @@ final class Committer: @unchecked Sendable {
   static let inFlightByteLimit = 8 << 20
 
   let storage: any Storage
+  let failedSyncs: FailedSyncs
   let pool: BufferPool
   let clock: StoreClock
   private let page: SharedPage?
@@ -30,6 +31,8 @@ final class Committer: @unchecked Sendable {
   /// it falls behind to the disk and slows the writer.
   let tailCacheByteCount: Int
   private(set) var submission: (any SubmissionQueue)?
+  /// Whether that makes writes at once.
+  private(set) var writesAtOnce = false
   private let ready = Mutex<[QueueCore]>([])
   private let commands = Mutex<[Command]>([])
   let hasReady = Atomic<Bool>(false)
@@ -49,13 +52,13 @@ final class Committer: @unchecked Sendable {
   /// From when on others may take turns, monotonic ns; 0 when they may.
   var assistingBegins: UInt64 = 0
 
-  var active: [QueueWriter] = []
+  private let activeValue = TurnValue<[QueueWriter]>([])
   /// Queues that went idle and keep chunks for cursors; some may be active again.
   private(set) var resting: [QueueWriter] = []
   /// Bytes of durable chunks that all queues together keep for cursors.
   private(set) var keptByteCount = 0
   let slots = ExtentSlots(capacity: slotCount)
-  var freeSlots: [Int] = []
+  let freeSlots = TurnValue<[Int]>([])
   let completions: UnsafeMutableBufferPointer<IOCompletion>
   var light: AlignedBuffer
   let zeros: ZeroBytes
@@ -67,6 +70,8 @@ final class Committer: @unchecked Sendable {
   /// What to do after such a round. Set before the committer begins.
   var onWritten: (() -> Void)?
   var inFlightByteCount = 0
+  /// Whether the kernel refused a write in the turn of a thread that waits.
+  var hasRefusedWrite = false
   /// When something moved last, monotonic ns.
   var lastWorkNanoseconds: UInt64 = 0
   /// For how long after that to look before sleeping.
@@ -93,7 +98,8 @@ final class Committer: @unchecked Sendable {
     self.page = page
     self.commitSignals = commitSignals
     self.tailCacheByteCount = tailCacheByteCount
-    seenFailedSyncCount = storage.failedSyncs.count
+    failedSyncs = storage.failedSyncs
+    seenFailedSyncCount = failedSyncs.count
     light = try AlignedBuffer(
       byteCount: Int(Self.lightLimit) + 2 * storage.blockByteCount + QueueWriter.freshPieceByteCount,
       alignment: storage.blockByteCount
@@ -104,10 +110,20 @@ final class Committer: @unchecked Sendable {
 
   deinit {
     slots.destroy()
+    freeSlots.destroy()
+    activeValue.destroy()
     light.free()
     zeros.free()
     unsafe completions.deallocate()
     parked.destroy()
+  }
+
+  /// The queues that may have something to do.
+  var active: [QueueWriter] {
+    @inline(__always)
+    _read { yield activeValue.value }
+    @inline(__always)
+    _modify { yield &activeValue.value }
   }
 
   // MARK: Called by any thread
@@ -180,6 +196,7 @@ final class Committer: @unchecked Sendable {
   func begin() {
     do {
       submission = try storage.makeSubmissionQueue()
+      writesAtOnce = submission?.writesAtOnce == true
     } catch {
       startFailure = error
     }
@@ -214,7 +231,9 @@ final class Committer: @unchecked Sendable {
   /// Drains all queues that may have something. Returns whether one had.
   func drainActive() -> Bool {
     var moved = false
-    for writer in active {
+    // By index: an array that is iterated is retained.
+    for index in active.indices {
+      let writer = active[index]
       guard writer.drain() else { continue }
       moved = true
       // Acknowledgements travel with what is committed anyway.
@@ -293,7 +312,8 @@ final class Committer: @unchecked Sendable {
   /// Gives the memory of durable chunks back, but for what cursors near the tail read.
   private func reclaim() {
     let limit = tailCacheByteCount - min(tailCacheByteCount, pool.lentByteCount)
-    for writer in active {
+    for index in active.indices {
+      let writer = active[index]
       let others = keptByteCount - writer.keptByteCount
       writer.reclaim(keepingAtMost: max(0, limit - others))
       keptByteCount = others + writer.keptByteCount

@@ -10,12 +10,12 @@ extension QueueWriter {
       committer.hasWritten = true
       if isFull {
         isFull = false
-        core.ring.liftFull()
+        ring.liftFull()
       }
     }
     let isMoreDurable = newDurable.position > durable.position
     if isMoreDurable {
-      core.counters.countCommit(records: newDurable.sequence - durable.sequence)
+      counters.countCommit(records: newDurable.sequence - durable.sequence)
       durable = newDurable
     }
     core.watermarks.advance(written: written, durable: durable, covered: &committer.covered)
@@ -54,7 +54,7 @@ extension QueueWriter {
     guard keptByteCount > 0 else { return }
     let keep = limit > 0 && hasTailCursors() ? limit : 0
     guard keptByteCount > keep else { return }
-    var oldest = core.ring.oldestChunk
+    var oldest = ring.oldestChunk
     // Not the one that is drained: closed at the end of a whole block since the last look, it is not left yet.
     while keptByteCount > keep, let chunk = oldest, chunk != drainChunk {
       keptByteCount -= chunk.bufferByteCount
@@ -62,7 +62,7 @@ extension QueueWriter {
       if lastSettled == chunk { lastSettled = nil }
       if lastDrained == chunk { lastDrained = nil }
       if writeChunk == chunk { writeChunk = oldest }
-      core.ring.detachOldest()
+      ring.detachOldest()
     }
   }
 
@@ -83,7 +83,7 @@ extension QueueWriter {
   private func hasTailCursors() -> Bool {
     guard core.cursors.count > 0 else { return false }
     let now = spate_now_monotonic_ns()
-    if now &- tailLookNanoseconds >= 2_000_000, let oldest = core.ring.oldestChunk {
+    if now &- tailLookNanoseconds >= 2_000_000, let oldest = ring.oldestChunk {
       tailLookNanoseconds = now
       tailIsRead = core.cursors.hasPlace(atOrBehind: oldest.baseSequence)
     }
@@ -132,7 +132,7 @@ extension QueueWriter {
     for index in segments.indices where segments[index].segment.base.position >= submitted {
       segments[index].isHeaderSubmitted = false
     }
-    var chunk = core.ring.oldestChunk
+    var chunk = ring.oldestChunk
     while let candidate = chunk, let end = candidate.endPosition, end <= submitted { chunk = candidate.next }
     writeChunk = chunk
   }

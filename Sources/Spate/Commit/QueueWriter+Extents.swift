@@ -23,18 +23,18 @@ extension QueueWriter {
   ///   copy. For writes that are made at once.
   func fillExtent(_ slot: inout ExtentSlot, durably: Bool, bytewise: Bool = false) -> Bool {
     guard hasUnsubmitted, let index = segmentIndex(at: submitted) else { return false }
-    let block = core.ring.configuration.blockByteCount
+    let block = blockByteCount
     // A block that is not in the page cache, of a file that was used before, would be read first.
     let bytewise = bytewise && segments[index].isFresh && expired.isEmpty
     let start = bytewise ? submitted : Format.alignDown(submitted, to: block)
     if start != submitted, tailIsInFlight { return false }
-    let segment = segments[index].segment
+    let (base, dataOffset) = (segments[index].segment.base.position, segments[index].segment.dataOffset)
     let segmentEnd = index + 1 < segments.count ? segments[index + 1].segment.base.position : UInt64.max
 
     slot.vectorCount = 0
     slot.includesTail = false
     slot.includesHeader = !segments[index].isHeaderSubmitted
-    if slot.includesHeader { addHeader(segment, to: &slot) }
+    if slot.includesHeader { addHeader(segments[index].segment, to: &slot) }
     let limit = extentLimit(at: start, in: segments[index])
     let firstChunk = writeChunk
     var position = start
@@ -91,7 +91,7 @@ extension QueueWriter {
     slot.start = start
     slot.end = position
     slot.mark = mark
-    slot.segmentNumber = segment.file.number
+    slot.segmentNumber = segments[index].segment.file.number
     slot.writer = self
     if !expired.isEmpty, !copyAroundExpiredClaims(&slot) {
       // No memory for the copy: the same extent is tried again at the next round.
@@ -99,7 +99,7 @@ extension QueueWriter {
       return false
     }
     segments[index].isHeaderSubmitted = true
-    let end = segment.dataOffset + (Format.alignUp(position, to: block) - segment.base.position)
+    let end = dataOffset + (Format.alignUp(position, to: block) - base)
     segments[index].writtenByteCount = max(segments[index].writtenByteCount, end)
     submitted = position
     return true
@@ -125,13 +125,12 @@ extension QueueWriter {
     guard let index = segments.firstIndex(where: { $0.segment.file.number == slot.segmentNumber }) else {
       return 0
     }
-    let file = segments[index].segment.file
+    let footerOffset = segments[index].segment.file.footerOffset
     let end = offset + UInt64(byteCount)
     // Not where writes have been before: what stands there may be a footer to come, or nothing to be gained.
-    guard Format.alignUp(end, to: file.blockByteCount) >= segments[index].writtenByteCount,
-      end < file.footerOffset
+    guard Format.alignUp(end, to: blockByteCount) >= segments[index].writtenByteCount, end < footerOffset
     else { return 0 }
-    let padded = min(file.footerOffset, Format.alignUp(end, to: Self.freshPieceByteCount))
+    let padded = min(footerOffset, Format.alignUp(end, to: Self.freshPieceByteCount))
     segments[index].writtenByteCount = padded
     return Int(padded - end)
   }
@@ -167,9 +166,9 @@ extension QueueWriter {
     guard let index = segments.firstIndex(where: { $0.segment.file.number == slot.segmentNumber }),
       let file = segments[index].file
     else { return nil }
-    let segment = segments[index].segment
-    let offset = slot.includesHeader ? 0 : segment.dataOffset + (slot.start - segment.base.position)
-    return (file, offset)
+    if slot.includesHeader { return (file, 0) }
+    let begin = segments[index].segment.dataOffset
+    return (file, begin + (slot.start - segments[index].segment.base.position))
   }
 
   private func segmentIndex(at position: UInt64) -> Int? {
@@ -178,7 +177,7 @@ extension QueueWriter {
 
   /// The header block goes in front of the segment's first extent, in the same write.
   private func addHeader(_ segment: RingSegment, to slot: inout ExtentSlot) {
-    let block = core.ring.configuration.blockByteCount
+    let block = blockByteCount
     let header = unsafe slot.memory.blocks.address
     unsafe header.initializeMemory(as: UInt8.self, repeating: 0, count: block)
     let identity = SegmentIdentity(
@@ -195,7 +194,7 @@ extension QueueWriter {
   }
 
   private func addTail(_ chunk: Chunk, from start: UInt64, to end: UInt64, _ slot: inout ExtentSlot) {
-    let block = core.ring.configuration.blockByteCount
+    let block = blockByteCount
     let tail = unsafe slot.memory.blocks.address + block
     let count = Int(end - start)
     unsafe tail.copyMemory(from: chunk.buffer + Int(start - chunk.basePosition), byteCount: count)
@@ -207,7 +206,7 @@ extension QueueWriter {
   /// frames: their owners may still write to the ring's bytes. Returns false when there is no memory for the
   /// copy.
   private func copyAroundExpiredClaims(_ slot: inout ExtentSlot) -> Bool {
-    let block = core.ring.configuration.blockByteCount
+    let block = blockByteCount
     // A claim that ends in the tail block is written again with it, also when it is durable already.
     let settled = Format.alignDown(durable.position, to: block)
     expired.removeAll { $0.position + UInt64($0.byteCount) <= settled }

@@ -49,6 +49,10 @@ final class QueueWriter {
   /// The queue, which made this writer. The store holds it until it was dropped, and the committer forgot the writer, or
   /// until the committer has ended.
   private unowned(unsafe) let owner: QueueCore
+  /// Of the queue, for the same reason. Not its watermarks: those lead back to the committer, which lists this writer.
+  let ring: Ring
+  let counters: QueueCounters
+  let blockByteCount: Int
   /// Whether writes go through the page cache.
   let usesPageCache: Bool
   var drainChunk: Chunk?
@@ -65,9 +69,8 @@ final class QueueWriter {
   var submitted: UInt64
   var written: LogMark
   var durable: LogMark
-  var segments: [WriteSegment] = []
-  /// Slots of writes in flight, in order of position.
-  var inFlight: [Int] = []
+  private let segmentsValue = TurnValue<[WriteSegment]>([])
+  private let inFlightValue = TurnValue<[Int]>([])
   /// Whether a write in flight covers the partial tail block.
   var tailIsInFlight = false
   var syncSlot: Int?
@@ -97,6 +100,9 @@ final class QueueWriter {
 
   init(core: QueueCore, end: LogMark) {
     unsafe owner = core
+    ring = core.ring
+    counters = core.counters
+    blockByteCount = core.engine.storage.blockByteCount
     usesPageCache = core.engine.storage.description.mode == .buffered
     drainPosition = end.position
     drainSequence = end.sequence
@@ -105,6 +111,27 @@ final class QueueWriter {
     written = end
     durable = end
     inFlight.reserveCapacity(8)
+  }
+
+  deinit {
+    segmentsValue.destroy()
+    inFlightValue.destroy()
+  }
+
+  /// The segments that are written, or wait for the sync that completes them.
+  var segments: [WriteSegment] {
+    @inline(__always)
+    _read { yield segmentsValue.value }
+    @inline(__always)
+    _modify { yield &segmentsValue.value }
+  }
+
+  /// Slots of writes in flight, in order of position.
+  var inFlight: [Int] {
+    @inline(__always)
+    _read { yield inFlightValue.value }
+    @inline(__always)
+    _modify { yield &inFlightValue.value }
   }
 
   // SAFETY: see `owner`. Each round asks dozens of times, and a checked reference counts each.
@@ -198,7 +225,7 @@ extension QueueWriter {
 
   /// The chunk that follows one, if it is there; the ring's oldest behind none.
   func chunk(behind last: Chunk?) -> Chunk? {
-    guard let last else { return core.ring.oldestChunk }
+    guard let last else { return ring.oldestChunk }
     return last.next
   }
 
@@ -206,7 +233,7 @@ extension QueueWriter {
   private func enter(_ chunk: Chunk) {
     drainChunk = chunk
     if segments.last?.segment.file.number != chunk.segmentNumber {
-      for segment in core.ring.takeBegunSegments() {
+      for segment in ring.takeBegunSegments() {
         segments.append(WriteSegment(segment: segment))
         core.engine.countOpenFiles(1)
         core.segmentBegan(segment)
@@ -253,7 +280,7 @@ extension QueueWriter {
         continues = shape & (UInt64(FrameFlags.continues.rawValue) << 8) != 0
         byteCount = Format.frameByteCount(bodyByteCount: Int(body))
       } else if seen == expected ^ Format.paddingMask {
-        position = chunk.endPosition ?? Format.alignUp(position, to: core.ring.configuration.blockByteCount)
+        position = chunk.endPosition ?? Format.alignUp(position, to: blockByteCount)
         mark = LogMark(position: position, sequence: sequence)
         break scanning
       } else if seen == expected ^ Format.claimedMask {
@@ -274,7 +301,7 @@ extension QueueWriter {
     drainPosition = position
     drainSequence = sequence
     drained = mark
-    if records > 0 { core.counters.countDrained(records: records) }
+    if records > 0 { counters.countDrained(records: records) }
   }
 
   /// Gives up a claim that has been out for longer than the deadline. Returns its size, or nil while it may
