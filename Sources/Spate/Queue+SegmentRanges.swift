@@ -64,7 +64,9 @@ struct SegmentRangeFinder {
     while place.position < bound {
       guard let segment = core.catalog.segment(containing: place.position) else {
         // Trimmed since it was looked up. Who had ranges before it goes on at their end, and is told then.
-        guard ranges.isEmpty, let first = core.catalog.first, first.basePosition > place.position else { break }
+        guard ranges.isEmpty, let first = core.catalog.first, first.basePosition > place.position else {
+          break
+        }
         place = try Self.mark(of: begin ?? core.firstSequence, in: core)
         continue
       }

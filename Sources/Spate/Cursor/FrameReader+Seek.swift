@@ -105,8 +105,7 @@ extension FrameReader {
     var mark = LogMark(position: segment.basePosition, sequence: segment.baseSequence)
     log.cursors.beginUse(ofSegment: segment.number)
     defer { log.cursors.endUse(ofSegment: segment.number) }
-    if log.contains(segment), let better = narrow(seek, in: segment)
-    {
+    if log.contains(segment), let better = narrow(seek, in: segment) {
       mark = better
     }
     pendingSeek = nil
