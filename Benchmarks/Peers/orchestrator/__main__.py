@@ -28,7 +28,9 @@ def parse():
     )
     parser.add_argument("--output", type=pathlib.Path, help="the report to write (Benchmarks/Results.md)")
     parser.add_argument(
-        "--results", type=pathlib.Path, help="the file of single results; one that is there is gone on with"
+        "--results",
+        type=pathlib.Path,
+        help="the file of single results; one that is there is gone on with, as is that of a run that did not end",
     )
     parser.add_argument("--no-install", action="store_true", help="take drivers and packages as they are")
     options = parser.parse_args()
@@ -71,11 +73,16 @@ def main():
     if shutil.disk_usage(directory).free < needed:
         sys.exit(f"{directory} has less than {needed >> 30} GiB left; free some, or name another with --directory")
     results = Results(path)
+    if results.rows:
+        print(f"going on with the {len(results.rows)} results in {path}; remove it to begin anew", flush=True)
     with memory_kept():
         if not options.quick:
             warm_up(directory)
         failures = run_plan(plan, results)
     report.write(results.rows, plan, output)
+    # What was measured once is not to be taken for what the next engine does.
+    if not options.results and not failures:
+        path = path.replace(path.with_suffix(".last.jsonl"))
     print(f"{output} is written; single results are in {path}")
     if failures:
         sys.exit(f"{failures} measurements failed; they are missing from the report")
