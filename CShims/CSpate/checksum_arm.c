@@ -61,7 +61,7 @@ static ARM uint32_t armFrame(
 static ARM int armRecord(const void *frame, size_t available) {
   int64_t count = recordBody(frame, available);
   if (count < 0) return SPATE_RECORD_OTHER;
-  if (count > 256) askAhead(frame, 20 + (size_t)count);
+  if (count > 256) spate_prefetch_for_reading((const uint8_t *)frame + AHEAD, 20 + (size_t)count);
   return recordCheck(frame, armUpdate(~0u, (const uint8_t *)frame + 12, 20 + (size_t)count));
 }
 

@@ -3,6 +3,7 @@
 #define CSPATE_CHECKSUM_PARTS_H
 
 #include "CSpateChecksum.h"
+#include "CSpateThreads.h"
 
 #include <string.h>
 
@@ -59,9 +60,5 @@ extern const spate_crc32c_functions spate_crc32c_armv8;
 // How far ahead a reader asks for memory, beyond what the processor does by itself: over a page's end, and for several
 // places at once. 4 KiB is too near for records of 4 KB, and 16 KiB brings no more.
 #define AHEAD 8192
-
-INLINE void askAhead(const uint8_t *bytes, size_t count) {
-  for (size_t offset = 0; offset < count; offset += 64) __builtin_prefetch(bytes + AHEAD + offset, 0, 3);
-}
 
 #endif

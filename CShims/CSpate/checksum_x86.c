@@ -94,16 +94,22 @@ INLINE SSE uint64_t sseShortRecord(const uint8_t *frame, size_t count) {
 
 // Not inlined, so that short records save no registers.
 static SSE __attribute__((noinline)) uint64_t sseLongRecord(const uint8_t *frame, size_t count) {
-  askAhead(frame, 20 + count);
+  spate_prefetch_for_reading(frame + AHEAD, 20 + count);
   return sseUpdate(~0u, frame + 12, 20 + count);
 }
 
-static SSE int sseRecord(const void *frame, size_t available) {
+// A record whose state, should it be long, `longRecord` computes.
+INLINE SSE int sseRecordOr(
+    const void *frame, size_t available, uint64_t (*longRecord)(const uint8_t *frame, size_t count)) {
   int64_t count = recordBody(frame, available);
   if (count < 0) return SPATE_RECORD_OTHER;
   uint64_t state =
-      count <= SHORT_RECORD ? sseShortRecord(frame, (size_t)count) : sseLongRecord(frame, (size_t)count);
+      count <= SHORT_RECORD ? sseShortRecord(frame, (size_t)count) : longRecord(frame, (size_t)count);
   return recordCheck(frame, (uint32_t)state);
+}
+
+static SSE int sseRecord(const void *frame, size_t available) {
+  return sseRecordOr(frame, available, sseLongRecord);
 }
 
 INLINE AVX __m256i avxLoad(const void *bytes) { return _mm256_loadu_si256(bytes); }
@@ -188,7 +194,7 @@ INLINE AVX uint64_t avxRound(__m128i sum, const uint8_t *bytes, size_t count, av
   uint64_t a = 0, b = 0, c = 0;
   for (size_t step = 0; step < parts.lanes; step++) {
     if (isReading) {
-      for (int line = 0; line < 3; line++) __builtin_prefetch(ahead + 64 * line, 0, 3);
+      spate_prefetch_for_reading(ahead, 136);
       ahead += 136;
     }
     even = _mm256_xor_si256(even, avxProducts(avxLoad(bytes), avxLoad(constants)));
@@ -222,7 +228,6 @@ INLINE AVX uint64_t avxRound(__m128i sum, const uint8_t *bytes, size_t count, av
   return count & 7 ? sseRest(state, end - (count & 7), count & 7, 1) : state;
 }
 
-// Not inlined: the short way keeps free of its registers.
 INLINE AVX uint64_t avxRounds(uint64_t state, const uint8_t *bytes, size_t count, int isReading) {
   while (count >= AVX_MINIMUM) {
     size_t round = count > AVX_MAXIMUM ? AVX_ROUND : count;
@@ -235,6 +240,7 @@ INLINE AVX uint64_t avxRounds(uint64_t state, const uint8_t *bytes, size_t count
   return sseSerial(state, bytes, count);
 }
 
+// Not inlined: the short way keeps free of its registers.
 static AVX __attribute__((noinline)) uint64_t avxLong(uint64_t state, const uint8_t *bytes, size_t count) {
   return avxRounds(state, bytes, count, 0);
 }
@@ -258,11 +264,7 @@ static AVX __attribute__((noinline)) uint64_t avxLongRecord(const uint8_t *frame
 }
 
 static AVX int avxRecord(const void *frame, size_t available) {
-  int64_t count = recordBody(frame, available);
-  if (count < 0) return SPATE_RECORD_OTHER;
-  uint64_t state =
-      count <= SHORT_RECORD ? sseShortRecord(frame, (size_t)count) : avxLongRecord(frame, (size_t)count);
-  return recordCheck(frame, (uint32_t)state);
+  return sseRecordOr(frame, available, avxLongRecord);
 }
 
 const spate_crc32c_functions spate_crc32c_sse42 = {sseBytes, sseFrame, sseRecord};

@@ -58,7 +58,8 @@ extension FrameReader {
     let limit = isFinal ? segment.limitPosition : Format.alignDown(durable.position, to: block)
     log.cursors.beginUse(ofSegment: segment.number)
     defer { log.cursors.endUse(ofSegment: segment.number) }
-    if let file = try openForSearch(segment) {
+    if log.contains(segment), let open = try log.openFile(of: segment, .read) {
+      let file = try SegmentFile(storage: log.storage, path: segment.path, open: open)
       let search = ChunkSearch(file: file, segment: segment, limit: limit)
       var start = Format.alignDown(position, to: block) + UInt64(block)
       while start < limit {
@@ -73,14 +74,5 @@ extension FrameReader {
       return LogMark(position: next.basePosition, sequence: next.baseSequence)
     }
     return durable
-  }
-
-  /// Opens the file of a segment, whose use is registered. Nil when it was trimmed.
-  private func openForSearch(_ segment: SegmentDescription) throws(SpateError) -> SegmentFile? {
-    guard log.contains(segment) else { return nil }
-    do throws(SpateError) { return try SegmentFile(storage: log.storage, path: segment.path) } catch {
-      guard error.code == .notFound, !log.contains(segment) else { throw error }
-      return nil
-    }
   }
 }

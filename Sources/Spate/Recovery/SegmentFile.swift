@@ -22,12 +22,18 @@ final class SegmentFile {
   private(set) var readByteCount: UInt64 = 0
 
   /// Opens the file through the page cache: for reading only, unless it is to be locked.
-  init(storage: any Storage, path: String, mayLock: Bool = false) throws(SpateError) {
+  convenience init(storage: any Storage, path: String, mayLock: Bool = false) throws(SpateError) {
+    let file = try storage.open(path, mayLock ? .readWriteBuffered : .read)
+    try self.init(storage: storage, path: path, open: file, mayLock: mayLock)
+  }
+
+  /// Takes over a file that is open; it is closed with this, or when this fails.
+  init(storage: any Storage, path: String, open file: StorageFile, mayLock: Bool = false) throws(SpateError) {
     self.storage = storage
     self.path = path
+    self.file = file
     self.mayLock = mayLock
     prefetching = storage as? any PrefetchingStorage
-    file = try storage.open(path, mayLock ? .readWriteBuffered : .read)
     do throws(SpateError) { byteCount = try storage.byteCount(of: file) } catch {
       storage.close(file)
       throw error

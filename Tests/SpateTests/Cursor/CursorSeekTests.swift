@@ -31,13 +31,8 @@ import Testing
     options.memoryBudgetByteCount = 4 << 20
     options.minimalSegmentByteCount = 128 << 20
     options.maximalSegmentByteCount = 128 << 20
-    var made: CountingStorage?
-    let store = try Store.open(at: scratch.path, options: options) { real in
-      let disk = CountingStorage(real)
-      made = disk
-      return disk
-    }
-    return (store, try store.queue(named: "events"), try #require(made))
+    let (store, disk) = try Store.open(at: scratch.path, options: options, on: CountingStorage.init)
+    return (store, try store.queue(named: "events"), disk)
   }
 
   @Test func aSequenceIsFoundInFewReadsWhereRecordsHaveOneSize() throws {

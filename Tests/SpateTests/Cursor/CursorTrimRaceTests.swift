@@ -35,15 +35,10 @@ import Testing
     var options = StoreOptions()
     options.minimalSegmentByteCount = 64 << 10
     options.maximalSegmentByteCount = 64 << 10
-    var made: Meddler?
-    let store = try Store.open(at: scratch.path, options: options) { real in
-      let meddler = Meddler(real)
-      made = meddler
-      return meddler
-    }
+    let (store, meddler) = try Store.open(at: scratch.path, options: options, on: Meddler.init)
     let queue = try store.queue(named: "events")
     for number in 0..<400 { try queue.append(CursorFixture.payload(number, 1000)) }
-    try body(queue, try #require(made), 200)
+    try body(queue, meddler, 200)
     try store.close()
   }
 

@@ -75,13 +75,7 @@ import Testing
       for number in 0..<20_000 { try queue.append(CursorFixture.payload(number, 1000), level: .published) }
       try store.close()
     }
-    var made: BadBlocks?
-    let store = try Store.open(at: scratch.path, options: options) { real in
-      let disk = BadBlocks(real)
-      made = disk
-      return disk
-    }
-    let disk = try #require(made)
+    let (store, disk) = try Store.open(at: scratch.path, options: options, on: BadBlocks.init)
     var cursor = try store.queue(named: "events").cursor()
     let read = try CursorFixture.drain(&cursor, byteCount: 1000)
     #expect(read == Array(0..<20_000))
